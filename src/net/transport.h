@@ -1,0 +1,33 @@
+/* What differs between transports, as one table each: tcp now; tls, ws, wss and the PROXY header fit
+ * beside it. A transport moves bytes between a socket and the connection's owner and knows nothing of
+ * what they mean. */
+#ifndef TRACKWIRE_NET_TRANSPORT_H
+#define TRACKWIRE_NET_TRANSPORT_H
+
+#include "base/err.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+struct conn;
+
+#define TRANSPORT_AGAIN 0    /* would block */
+#define TRANSPORT_EOF (-1000000) /* the peer closed its side */
+
+struct transport {
+    const char *name; /* "tcp" */
+    /* Per-connection state (handshake, frame parser); NULL: none. Owner shard. 0 or an error. */
+    int (*open)(struct conn *c);
+    /* Up to `n` bytes of payload into `p`: > 0 bytes, TRANSPORT_AGAIN, TRANSPORT_EOF or an error. */
+    ssize_t (*read)(struct conn *c, uint8_t *p, size_t n);
+    /* Writes from `iov`: > 0 bytes taken, TRANSPORT_AGAIN or an error. */
+    ssize_t (*write)(struct conn *c, const struct iovec *iov, int count);
+    /* Frees what open made; the socket is closed by the caller. NULL: nothing to do. */
+    void (*close)(struct conn *c);
+};
+
+extern const struct transport transport_tcp;
+
+#endif
