@@ -75,8 +75,8 @@ bool message_is_truncated(const struct message *m);
  * next add. */
 const struct message_parameter *message_sorted(struct message *m, size_t *ret_count);
 
-/* Appends the message as one JSON object, keys sorted, absent parameters absent. ERR_NO_MEMORY or
- * ERR_BUF_LIMIT on failure. */
+/* Appends the message as one JSON object, keys sorted, absent parameters absent. ERR_BUF_LIMIT when
+ * `out` refused, at its limit or out of memory. */
 int message_write_json(struct message *m, struct buf *out) MUST_USE;
 
 #endif

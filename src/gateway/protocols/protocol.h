@@ -110,8 +110,10 @@ static inline struct span protocol_ident(const struct protocol_link *link)
 }
 
 /* A new empty message in `result`, or NULL at the limit (the decoder then returns
- * ERR_PROTOCOL_MESSAGES_LIMIT or ERR_NO_MEMORY). */
+ * protocol_add_error). */
 struct message *protocol_add_message(struct protocol_result *result);
+/* Why protocol_add_message gave NULL: ERR_PROTOCOL_MESSAGES_LIMIT or ERR_NO_MEMORY, counted. */
+int protocol_add_error(const struct protocol_result *result) MUST_USE;
 
 /* `result` over an arena, with empty replies. */
 void protocol_result_init(struct protocol_result *result, struct arena *arena);
