@@ -1,0 +1,62 @@
+/* The MQTT broker: sessions, subscriptions, retained messages, delivery. One broker runs over all
+ * worker shards; each session lives on its home shard, hash(account, client id). */
+#ifndef TRACKWIRE_BROKER_BROKER_H
+#define TRACKWIRE_BROKER_BROKER_H
+
+#include "account/account.h"
+#include "loop/shard.h"
+#include "net/conn.h"
+#include "store/store.h"
+
+struct broker;
+
+struct broker_config {
+    uint32_t packet_bytes_max;        /* larger packets are refused: 0x95 */
+    uint32_t connect_timeout_s;       /* between accept and CONNECT */
+    uint32_t session_expiry_max_s;    /* cap of the session expiry interval; UINT32_MAX: none */
+    uint16_t receive_maximum;         /* QoS 1 and 2 publishes we let a client have unacknowledged */
+    uint16_t inflight_max;            /* those we have unacknowledged at a client, at most */
+    uint16_t topic_alias_maximum;     /* aliases a client may set */
+    uint32_t keep_alive_max_s;        /* longer ones are answered with this (v5), or served so */
+    uint64_t session_queue_bytes_max; /* of messages waiting for one session */
+    uint32_t session_queue_count_max;
+    uint64_t output_bytes_max; /* waiting in one connection; QoS 0 past it is dropped and counted */
+    uint32_t subscriptions_max; /* of one session */
+    bool is_prefix_reserved;    /* clients cannot publish under flespi/ */
+};
+/* The values for a hub that was not configured. */
+extern const struct broker_config broker_config_default;
+
+/* Before the shards start. The broker borrows all it is given until broker_free. */
+int broker_new(struct shard_set *shards, struct accounts *accounts, struct store *store,
+               const struct broker_config *config, struct broker **ret) MUST_USE;
+/* After the shards were joined. */
+void broker_free(struct broker **broker);
+
+/* listener_new's on_accept for MQTT: `broker` owns the connection from here. Any worker shard. */
+void broker_accept(void *broker, struct conn *c);
+
+/* Tells every client that the server shuts down (v5: DISCONNECT 0x8B) and closes; calls `done(ctx)` on
+ * the control shard when all shards did. Control shard. */
+void broker_stop(struct broker *broker, void (*done)(void *ctx), void *ctx);
+
+/* A publication of the hub itself. Spans are borrowed during the call. */
+struct broker_publication {
+    struct span topic;
+    struct span payload;
+    uint8_t qos; /* the most a subscriber gets */
+    bool is_retained;
+    int64_t timestamp_us; /* user property `timestamp` */
+};
+/* Publishes in `account`, with the user properties `timestamp` and `cid`. Any shard. */
+int broker_publish(struct broker *broker, struct account *account,
+                   const struct broker_publication *publication) MUST_USE;
+
+/* Figures now, summed over shards; any thread (relaxed counters). */
+struct broker_stats {
+    uint64_t sessions, connections, subscriptions, retained;
+    uint64_t publishes_received, publishes_sent, publishes_dropped;
+};
+struct broker_stats broker_stats(const struct broker *broker);
+
+#endif

@@ -1,0 +1,235 @@
+/* Delivery: the last steps of a publication's way. */
+#include "broker/deliver.h"
+
+#include "broker/client.h"
+
+/* Payloads from here on are not copied into the output but shared. */
+#define SHARE_FROM_BYTES 2048u
+
+static void drop(struct session *s, int err)
+{
+    (void)err_raise(err);
+    s->dropped++;
+    broker_count(s->home, COUNT_DROPPED, 1);
+}
+
+/* Properties for a v5 receiver: what is forwarded, the expiry that is left, an alias. */
+static void put_properties(struct client *c, const struct publication *p, struct mqtt_publish *out)
+{
+    out->encoded = p->properties;
+    if (p->expires_ms) {
+        int64_t left_ms = p->expires_ms - shard_now_ms(c->bs->shard);
+        out->properties.present |= 1ull << MQTT_PROP_MESSAGE_EXPIRY;
+        out->properties.message_expiry = left_ms > 0 ? (uint32_t)((left_ms + 999) / 1000) : 0;
+        out->has_properties = true;
+    }
+}
+
+static void put_alias(struct client *c, const struct publication *p, struct mqtt_publish *out)
+{
+    bool is_new;
+    uint16_t alias = aliases_out_get(c->aliases_out, p->topic, &is_new);
+    if (!alias)
+        return;
+    out->properties.present |= 1ull << MQTT_PROP_TOPIC_ALIAS;
+    out->properties.topic_alias = alias;
+    out->has_properties = true;
+    if (!is_new)
+        out->topic = (struct span){p->topic.p, 0};
+}
+
+/* Writes the packet; false when the client may not get it: it is larger than it takes, or too much
+ * output waits (QoS 0 only). */
+static bool send_publish(struct client *c, const struct delivery *d, uint16_t packet_id, bool is_dup)
+{
+    struct publication *p = d->publication;
+    struct mqtt_publish out;
+    out.qos = d->qos;
+    out.is_dup = is_dup;
+    out.is_retained = d->is_retained;
+    out.packet_id = packet_id;
+    out.topic = p->topic;
+    out.payload = p->payload;
+    out.has_properties = false;
+    out.properties.present = 0;
+    out.encoded = (struct span){0};
+    if (c->version == MQTT_5_0)
+        put_properties(c, p, &out);
+    size_t size = mqtt_size_publish(&out, c->version, d->ids, d->id_count);
+    if (!size || size > c->packet_max) {
+        drop(c->session, ERR_BROKER_PACKET_TOO_LARGE);
+        return false;
+    }
+    if (d->qos == 0 &&
+        conn_output_bytes(c->conn) + size > c->bs->broker->config.output_bytes_max) {
+        drop(c->session, ERR_BROKER_OUTPUT_LIMIT);
+        return false;
+    }
+    if (c->aliases_out) {
+        put_alias(c, p, &out);
+        size = mqtt_size_publish(&out, c->version, d->ids, d->id_count);
+    }
+    struct msg *shared = p->payload.n >= SHARE_FROM_BYTES ? publication_msg(p) : NULL;
+    size_t head = size - p->payload.n;
+    if (head > CONN_RESERVE_MAX || (!shared && size > CONN_RESERVE_MAX)) {
+        drop(c->session, ERR_BROKER_PACKET_TOO_LARGE);
+        return false;
+    }
+    uint8_t *to = client_reserve(c, shared ? head : size);
+    if (!to)
+        return false;
+    if (shared) {
+        client_sent(c, mqtt_encode_publish_head(&out, c->version, d->ids, d->id_count, to));
+        conn_write_shared(c->conn, &shared->ref, msg_payload(shared));
+    } else {
+        client_sent(c, mqtt_encode_publish(&out, c->version, d->ids, d->id_count, to));
+    }
+    broker_count(c->bs, COUNT_SENT, 1);
+    return true;
+}
+
+static struct id_list *ids_new(const uint32_t *ids, uint32_t count)
+{
+    if (!count)
+        return NULL;
+    struct id_list *list = mem_alloc(MEM_SESSION, sizeof(*list) + count * sizeof(ids[0]));
+    if (!list)
+        return NULL;
+    list->count = count;
+    memcpy(list->ids, ids, count * sizeof(ids[0]));
+    return list;
+}
+
+/* At the limit the oldest message goes: what is newest is worth most to a consumer of positions. */
+static void make_room(struct session *s, uint64_t bytes)
+{
+    const struct broker_config *config = &s->home->broker->config;
+    while (s->outbox.queue.count &&
+           (s->outbox.queue.count >= config->session_queue_count_max ||
+            s->outbox.queue_bytes + bytes > config->session_queue_bytes_max)) {
+        struct outbox_item oldest;
+        if (!outbox_dequeue(&s->outbox, s->home->broker->store, &oldest))
+            return;
+        outbox_drop_item(&oldest, s->home->broker->store);
+        drop(s, ERR_BROKER_QUEUE_LIMIT);
+    }
+}
+
+static void enqueue(struct session *s, const struct delivery *d, struct msg *m)
+{
+    struct store *store = s->home->broker->store;
+    make_room(s, msg_bytes(m));
+    struct outbox_item item = {
+        .ids = ids_new(d->ids, d->id_count),
+        .qos = d->qos,
+        .is_retained = d->is_retained,
+    };
+    if (session_is_persistent(s)) {
+        uint64_t lsn;
+        if (store_append(store, &m->ref, 1, &lsn) < 0) {
+            mem_free(MEM_SESSION, item.ids);
+            drop(s, ERR_NO_MEMORY);
+            return;
+        }
+        item.lsn = lsn;
+        item.is_stored = true;
+    } else {
+        ref_take(&m->ref);
+        item.msg = m;
+    }
+    if (outbox_enqueue(&s->outbox, item, msg_bytes(m)) < 0) {
+        outbox_drop_item(&item, store);
+        drop(s, ERR_NO_MEMORY);
+    }
+}
+
+/* Puts a message in flight and sends it; takes the reference on `m`. */
+static void put_in_flight(struct session *s, const struct delivery *d, struct msg *m,
+                          struct id_list *ids)
+{
+    struct outbox_item item = {
+        .msg = m,
+        .ids = ids,
+        .qos = d->qos,
+        .is_retained = d->is_retained,
+    };
+    struct outbox_item *placed = outbox_push(&s->outbox, item);
+    if (!placed) {
+        outbox_drop_item(&item, s->home->broker->store);
+        drop(s, ERR_NO_MEMORY);
+        return;
+    }
+    /* A message that this client cannot take counts as delivered (MQTT 5.0 3.1.2.11.4). */
+    if (!send_publish(s->client, d, placed->pid, false))
+        outbox_acknowledge(&s->outbox, placed, true);
+}
+
+void deliver(struct session *s, const struct delivery *d)
+{
+    if (d->qos == 0) {
+        if (s->client)
+            (void)send_publish(s->client, d, 0, false);
+        else
+            drop(s, ERR_BROKER_DROPPED_OFFLINE);
+        return;
+    }
+    struct msg *m = publication_msg(d->publication);
+    if (!m) {
+        drop(s, ERR_NO_MEMORY);
+        return;
+    }
+    if (s->client && !s->outbox.queue.count &&
+        outbox_has_room(&s->outbox, client_window(s->client))) {
+        ref_take(&m->ref);
+        put_in_flight(s, d, m, ids_new(d->ids, d->id_count));
+    } else {
+        enqueue(s, d, m);
+    }
+}
+
+void deliver_queued(struct session *s)
+{
+    struct store *store = s->home->broker->store;
+    struct outbox_item item;
+    while (s->client && s->outbox.queue.count &&
+           outbox_has_room(&s->outbox, client_window(s->client)) &&
+           outbox_dequeue(&s->outbox, store, &item)) {
+        int64_t now = shard_now_ms(s->home->shard);
+        if (!item.msg || (item.msg->expires_ms && item.msg->expires_ms <= now)) {
+            outbox_drop_item(&item, store);
+            drop(s, ERR_BROKER_MESSAGE_EXPIRED);
+            continue;
+        }
+        struct publication p = publication_of(item.msg);
+        struct delivery d = {
+            .publication = &p,
+            .qos = item.qos,
+            .is_retained = item.is_retained,
+            .ids = item.ids ? item.ids->ids : NULL,
+            .id_count = item.ids ? item.ids->count : 0,
+        };
+        put_in_flight(s, &d, item.msg, item.ids);
+        publication_fini(&p);
+    }
+}
+
+void deliver_again(struct session *s)
+{
+    for (uint32_t i = 0; i < s->outbox.window.count; i++) {
+        struct outbox_item *item = ring_at(&s->outbox.window, i);
+        if (item->state == ITEM_RELEASED) {
+            client_send_ack(s->client, MQTT_PUBREL, item->pid, MQTT_SUCCESS);
+        } else if (item->state == ITEM_SENT) {
+            struct publication p = publication_of(item->msg);
+            struct delivery d = {
+                .publication = &p,
+                .qos = item->qos,
+                .is_retained = item->is_retained,
+                .ids = item->ids ? item->ids->ids : NULL,
+                .id_count = item->ids ? item->ids->count : 0,
+            };
+            (void)send_publish(s->client, &d, item->pid, true);
+            publication_fini(&p);
+        }
+    }
+}

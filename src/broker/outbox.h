@@ -1,0 +1,80 @@
+/* What one session still has to get at QoS 1 and 2: the window of messages in flight at its client,
+ * and behind it the queue of those that wait. Packet identifiers are given in order, so the window is a
+ * ring in which an identifier's place is a subtraction. Owner shard only.
+ *
+ *     window: [ pid 7 sent | pid 8 done | pid 9 released | pid 10 sent ]   oldest first
+ *     queue:  [ item | item | item ]                                      oldest first
+ *
+ * A persistent session's queue keeps its messages in the store's log and only their numbers here. */
+#ifndef TRACKWIRE_BROKER_OUTBOX_H
+#define TRACKWIRE_BROKER_OUTBOX_H
+
+#include "broker/msg.h"
+#include "store/store.h"
+
+/* Several subscription identifiers of one delivery; heap, MEM_SESSION. */
+struct id_list {
+    uint32_t count;
+    uint32_t ids[];
+};
+
+enum item_state {
+    ITEM_SENT,     /* PUBLISH went out, waiting for PUBACK or PUBREC */
+    ITEM_RELEASED, /* QoS 2: PUBREL went out, waiting for PUBCOMP; no body any more */
+    ITEM_DONE,     /* acknowledged behind an older one that is not */
+};
+
+struct outbox_item {
+    union {
+        struct msg *msg; /* with a reference; NULL when released or done */
+        uint64_t lsn;    /* is_stored: one holder's part of the log record */
+    };
+    struct id_list *ids; /* NULL: none */
+    uint16_t pid;        /* in the window only */
+    uint8_t qos;
+    uint8_t state;    /* enum item_state; in the window only */
+    bool is_retained; /* the RETAIN flag to send */
+    bool is_stored;
+};
+
+struct outbox_ring {
+    struct outbox_item *items;
+    uint32_t head, count, cap; /* cap is a power of two */
+};
+
+struct outbox {
+    struct outbox_ring window, queue;
+    uint64_t queue_bytes;
+    uint32_t in_flight; /* window items not done */
+    uint16_t next_pid;  /* 1 .. 65535 */
+};
+
+static inline struct outbox_item *ring_at(const struct outbox_ring *r, uint32_t i)
+{
+    return &r->items[(r->head + i) & (r->cap - 1)];
+}
+
+void outbox_init(struct outbox *o);
+/* Drops everything. */
+void outbox_fini(struct outbox *o, struct store *store);
+
+/* True when the window takes one more with `limit` allowed in flight. */
+bool outbox_has_room(const struct outbox *o, uint32_t limit);
+/* Puts `item` (msg with its reference, not stored) into the window and gives it the next identifier;
+ * the item in place, NULL out of memory (then the item is still the caller's). */
+struct outbox_item *outbox_push(struct outbox *o, struct outbox_item item);
+/* The window's item with identifier `pid`, not done; NULL when there is none. */
+struct outbox_item *outbox_find(struct outbox *o, uint16_t pid);
+/* The client has the message: its body is dropped, and with `is_done` its identifier is free. */
+void outbox_acknowledge(struct outbox *o, struct outbox_item *item, bool is_done);
+
+/* Appends to the queue; takes the item over on success. `bytes`: msg_bytes of its message.
+ * ERR_NO_MEMORY. */
+int outbox_enqueue(struct outbox *o, struct outbox_item item, uint64_t bytes) MUST_USE;
+/* Takes the queue's oldest item; false when it is empty. A stored item comes with its message read
+ * and its record released; one whose record is gone has msg == NULL. */
+bool outbox_dequeue(struct outbox *o, struct store *store, struct outbox_item *ret);
+/* Drops what an item holds. */
+void outbox_drop_item(struct outbox_item *item, struct store *store);
+
+#endif
