@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <sys/random.h>
 
-#define RETAINED_MAX 10000000u
 #define CONNECT_BUDGET (1024u * 1024u)
 #define PROPERTIES_MAX (1024u * 1024u)
 #define STOP_WAIT_MS 2000
@@ -26,6 +25,7 @@ const struct broker_config broker_config_default = {
     .session_queue_count_max = 1000000,
     .output_bytes_max = 16ull * 1024 * 1024,
     .subscriptions_max = 100000,
+    .retained_max = 1000000,
     .is_prefix_reserved = true,
 };
 
@@ -34,7 +34,8 @@ struct broker_shard *broker_here(struct broker *b)
     return b->state[shard_index(shard_self())];
 }
 
-static int space_new(struct account *account, struct space **ret)
+static int space_new(struct account *account, const struct broker_config *config,
+                     struct space **ret)
 {
     struct space *s = mem_zalloc(MEM_INDEX, sizeof(*s));
     if (!s)
@@ -44,7 +45,7 @@ static int space_new(struct account *account, struct space **ret)
     s->cid_text = span_of(s->cid_digits, (size_t)n);
     int err = index_init(&s->index);
     if (err == 0)
-        err = retained_init(&s->retained, RETAINED_MAX);
+        err = retained_init(&s->retained, config->retained_max);
     *ret = s;
     return err;
 }
@@ -79,7 +80,7 @@ int broker_new(struct shard_set *shards, struct accounts *accounts, struct store
     b->store = store;
     b->config = *config;
     b->workers = workers;
-    int err = space_new(accounts_root(accounts), &b->root);
+    int err = space_new(accounts_root(accounts), config, &b->root);
     accounts_root(accounts)->broker_space = b->root;
     for (unsigned i = 0; err == 0 && i <= workers; i++)
         err = state_new(b, i);

@@ -22,6 +22,7 @@ struct broker_config {
     uint32_t session_queue_count_max;
     uint64_t output_bytes_max; /* waiting in one connection; QoS 0 past it is dropped and counted */
     uint32_t subscriptions_max; /* of one session */
+    uint32_t retained_max;      /* topics with a retained message, of one account */
     bool is_prefix_reserved;    /* clients cannot publish under flespi/ */
 };
 /* The values for a hub that was not configured. */
