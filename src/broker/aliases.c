@@ -4,8 +4,8 @@
 #include "base/hash.h"
 #include "base/mem.h"
 
-#define OUT_MAX 32u      /* aliases that we give one client */
-#define OUT_PLACES 64u   /* power of two above OUT_MAX */
+#define OUT_MAX 32u        /* aliases that we give one client */
+#define OUT_PLACES 64u     /* power of two above OUT_MAX */
 #define OUT_TOPIC_MAX 256u /* longer topics get no alias: what we remember stays small */
 
 struct alias_topic {

@@ -248,8 +248,8 @@ struct broker_stats broker_stats(const struct broker *broker)
     uint64_t sum[COUNT_BROKER_COUNTER_] = {0};
     for (unsigned i = 0; i <= broker->workers; i++) {
         for (int k = 0; k < COUNT_BROKER_COUNTER_; k++)
-            sum[k] += atomic_load_explicit(
-                (atomic_uint_fast64_t *)&broker->state[i]->counters[k], memory_order_relaxed);
+            sum[k] += atomic_load_explicit((atomic_uint_fast64_t *)&broker->state[i]->counters[k],
+                                           memory_order_relaxed);
     }
     return (struct broker_stats){
         .sessions = sum[COUNT_SESSIONS],
@@ -257,9 +257,9 @@ struct broker_stats broker_stats(const struct broker *broker)
         .publishes_received = sum[COUNT_RECEIVED],
         .publishes_sent = sum[COUNT_SENT],
         .publishes_dropped = sum[COUNT_DROPPED],
-        .subscriptions = atomic_load_explicit(
-            (atomic_uint_fast64_t *)&broker->root->index.count, memory_order_relaxed),
-        .retained = atomic_load_explicit(
-            (atomic_uint_fast64_t *)&broker->root->retained.count, memory_order_relaxed),
+        .subscriptions = atomic_load_explicit((atomic_uint_fast64_t *)&broker->root->index.count,
+                                              memory_order_relaxed),
+        .retained = atomic_load_explicit((atomic_uint_fast64_t *)&broker->root->retained.count,
+                                         memory_order_relaxed),
     };
 }

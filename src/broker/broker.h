@@ -11,13 +11,13 @@
 struct broker;
 
 struct broker_config {
-    uint32_t packet_bytes_max;        /* larger packets are refused: 0x95 */
-    uint32_t connect_timeout_s;       /* between accept and CONNECT */
-    uint32_t session_expiry_max_s;    /* cap of the session expiry interval; UINT32_MAX: none */
-    uint16_t receive_maximum;         /* QoS 1 and 2 publishes we let a client have unacknowledged */
-    uint16_t inflight_max;            /* those we have unacknowledged at a client, at most */
-    uint16_t topic_alias_maximum;     /* aliases a client may set */
-    uint32_t keep_alive_max_s;        /* longer ones are answered with this (v5), or served so */
+    uint32_t packet_bytes_max;     /* larger packets are refused: 0x95 */
+    uint32_t connect_timeout_s;    /* between accept and CONNECT */
+    uint32_t session_expiry_max_s; /* cap of the session expiry interval; UINT32_MAX: none */
+    uint16_t receive_maximum;      /* QoS 1 and 2 publishes we let a client have unacknowledged */
+    uint16_t inflight_max;         /* those we have unacknowledged at a client, at most */
+    uint16_t topic_alias_maximum;  /* aliases a client may set */
+    uint32_t keep_alive_max_s;     /* longer ones are answered with this (v5), or served so */
     uint64_t session_queue_bytes_max; /* of messages waiting for one session */
     uint32_t session_queue_count_max;
     uint64_t output_bytes_max; /* waiting in one connection; QoS 0 past it is dropped and counted */
@@ -37,8 +37,8 @@ void broker_free(struct broker **broker);
 /* listener_new's on_accept for MQTT: `broker` owns the connection from here. Any worker shard. */
 void broker_accept(void *broker, struct conn *c);
 
-/* Tells every client that the server shuts down (v5: DISCONNECT 0x8B) and closes; calls `done(ctx)` on
- * the control shard when all shards did. Control shard. */
+/* Tells every client that the server shuts down (v5: DISCONNECT 0x8B) and closes; calls `done(ctx)`
+ * on the control shard when all shards did. Control shard. */
 void broker_stop(struct broker *broker, void (*done)(void *ctx), void *ctx);
 
 /* A publication of the hub itself. Spans are borrowed during the call. */

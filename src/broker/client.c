@@ -160,8 +160,7 @@ void client_give_up(struct client *c, int err)
 {
     if (c->is_closing)
         return;
-    bool is_wish =
-        err == ERR_BROKER_DISCONNECTED || err == ERR_BROKER_DISCONNECTED_WITH_WILL;
+    bool is_wish = err == ERR_BROKER_DISCONNECTED || err == ERR_BROKER_DISCONNECTED_WITH_WILL;
     if (c->is_up && c->version == MQTT_5_0 && !is_wish)
         send_disconnect(c, err);
     else if (!c->is_up && c->version)

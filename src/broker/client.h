@@ -1,5 +1,5 @@
-/* An MQTT client's connection: bytes in, packets to their handlers, packets out. Owned by one shard:
- * the one that accepted it until CONNECT, then its session's home. */
+/* An MQTT client's connection: bytes in, packets to their handlers, packets out. Owned by one
+ * shard: the one that accepted it until CONNECT, then its session's home. */
 #ifndef TRACKWIRE_BROKER_CLIENT_H
 #define TRACKWIRE_BROKER_CLIENT_H
 
@@ -7,7 +7,9 @@
 #include "broker/session.h"
 #include "net/conn.h"
 
-#define CONNECT_KEPT_BYTES 1024u      /* of an unfinished CONNECT that any connection may make us keep */
+#define CONNECT_KEPT_BYTES                                                                         \
+    1024u /* of an unfinished CONNECT that any connection may make us keep                         \
+           */
 #define CONNECT_BYTES_MAX (128u * 1024u)
 
 struct client {
@@ -20,15 +22,15 @@ struct client {
     struct will *will;
     struct aliases_in *aliases_in;   /* NULL until the client sets one */
     struct aliases_out *aliases_out; /* NULL when the client takes none */
-    int64_t heard_ms;   /* when the last packet came */
-    uint32_t packet_max; /* largest packet that the client takes */
-    uint32_t borrowed;  /* of the shard's connect budget */
-    uint16_t receive_max; /* the client's */
+    int64_t heard_ms;                /* when the last packet came */
+    uint32_t packet_max;             /* largest packet that the client takes */
+    uint32_t borrowed;               /* of the shard's connect budget */
+    uint16_t receive_max;            /* the client's */
     uint16_t keep_alive_s;
     enum mqtt_version version; /* 0 before CONNECT */
-    bool is_up;      /* CONNACK went out with success */
-    bool is_closing; /* a last packet is on its way: nothing is read any more */
-    bool wants_problem_info; /* reason strings may be sent (MQTT 5.0 3.1.2.11.7) */
+    bool is_up;                /* CONNACK went out with success */
+    bool is_closing;           /* a last packet is on its way: nothing is read any more */
+    bool wants_problem_info;   /* reason strings may be sent (MQTT 5.0 3.1.2.11.7) */
 };
 
 /* Takes a connection that was accepted on this shard. */
@@ -36,9 +38,9 @@ void client_open(struct broker_shard *bs, struct conn *c);
 /* After CONNECT named a session of another shard: moves the client there; it reads CONNECT anew. */
 void client_move(struct client *c, unsigned shard, struct span unconsumed);
 
-/* Gives the client up: tells it why as far as its version and state allow (CONNACK or DISCONNECT with the
- * reason of `err`), logs, closes after the output went out. Its session is detached; wills go as
- * the standard says. Safe inside the client's own handlers, which then return `err`. */
+/* Gives the client up: tells it why as far as its version and state allow (CONNACK or DISCONNECT
+ * with the reason of `err`), logs, closes after the output went out. Its session is detached; wills
+ * go as the standard says. Safe inside the client's own handlers, which then return `err`. */
 void client_give_up(struct client *c, int err);
 
 /* Writes one encoded packet of `size` bytes (at most CONN_RESERVE_MAX): encode into the place

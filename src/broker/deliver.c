@@ -40,7 +40,8 @@ static void put_alias(struct client *c, const struct publication *p, struct mqtt
 
 /* Writes the packet; false when the client may not get it: it is larger than it takes, or too much
  * output waits (QoS 0 only). */
-static bool send_publish(struct client *c, const struct delivery *d, uint16_t packet_id, bool is_dup)
+static bool send_publish(struct client *c, const struct delivery *d, uint16_t packet_id,
+                         bool is_dup)
 {
     struct publication *p = d->publication;
     struct mqtt_publish out;
@@ -60,8 +61,7 @@ static bool send_publish(struct client *c, const struct delivery *d, uint16_t pa
         drop(c->session, ERR_BROKER_PACKET_TOO_LARGE);
         return false;
     }
-    if (d->qos == 0 &&
-        conn_output_bytes(c->conn) + size > c->bs->broker->config.output_bytes_max) {
+    if (d->qos == 0 && conn_output_bytes(c->conn) + size > c->bs->broker->config.output_bytes_max) {
         drop(c->session, ERR_BROKER_OUTPUT_LIMIT);
         return false;
     }

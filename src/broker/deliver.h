@@ -13,8 +13,11 @@ struct delivery {
     uint32_t id_count;
 };
 
+/* Delivers to one session now or later, as QoS, window and limits allow; what cannot be is dropped
+ * and counted. `d` is borrowed. */
 void deliver(struct session *s, const struct delivery *d);
-/* Sends from the queue while the window has room: after acknowledgements and at a client's return. */
+/* Sends from the queue while the window has room: after acknowledgements and at a client's return.
+ */
 void deliver_queued(struct session *s);
 /* At a client's return: what was in flight goes out again, in order (MQTT 5.0 4.4). */
 void deliver_again(struct session *s);

@@ -1,4 +1,5 @@
-/* CONNECT (MQTT 5.0 3.1): who is it, which session, and CONNACK. In steps, each of which may refuse. */
+/* CONNECT (MQTT 5.0 3.1): who is it, which session, and CONNACK. In steps, each of which may
+ * refuse. */
 #include "broker/client.h"
 #include "broker/deliver.h"
 #include "broker/rights.h"
@@ -21,8 +22,7 @@ struct connecting {
 
 static int check_auth_method(struct connecting *x)
 {
-    if (x->packet.version == MQTT_5_0 &&
-        mqtt_has(&x->packet.properties, MQTT_PROP_AUTH_METHOD))
+    if (x->packet.version == MQTT_5_0 && mqtt_has(&x->packet.properties, MQTT_PROP_AUTH_METHOD))
         return err_raise(ERR_BROKER_AUTH_METHOD);
     return 0;
 }
@@ -31,10 +31,10 @@ static int sign_in(struct connecting *x)
 {
     struct client *c = x->client;
     struct span none = {0};
-    return account_login_mqtt(
-        c->bs->broker->accounts, x->packet.has_user_name ? x->packet.user_name : none,
-        x->packet.has_password ? x->packet.password : none,
-        shard_wall_us(shard_self()) / 1000000, &c->login);
+    return account_login_mqtt(c->bs->broker->accounts,
+                              x->packet.has_user_name ? x->packet.user_name : none,
+                              x->packet.has_password ? x->packet.password : none,
+                              shard_wall_us(shard_self()) / 1000000, &c->login);
 }
 
 static int assign_id(struct connecting *x)
@@ -60,8 +60,7 @@ static int choose_id(struct connecting *x)
         return 0;
     /* MQTT 3.1.1 3.1.3.1: only with a clean session; MQTT 3.1 knows no empty client id; in 5.0 the
      * server assigns one either way. */
-    if (x->packet.version == MQTT_3_1 ||
-        (x->packet.version == MQTT_3_1_1 && !x->packet.is_clean))
+    if (x->packet.version == MQTT_3_1 || (x->packet.version == MQTT_3_1_1 && !x->packet.is_clean))
         return err_raise(ERR_BROKER_CLIENT_ID_EMPTY);
     return assign_id(x);
 }
@@ -86,7 +85,7 @@ static void settle_times(struct connecting *x)
     else if (mqtt_has(p, MQTT_PROP_SESSION_EXPIRY))
         x->asked_expiry_s = p->session_expiry;
     x->expiry_s = x->asked_expiry_s < config->session_expiry_max_s ? x->asked_expiry_s
-                                                                    : config->session_expiry_max_s;
+                                                                   : config->session_expiry_max_s;
     x->keep_alive_s = x->packet.keep_alive_s;
     /* Only 5.0 can be told another keep alive (MQTT 5.0 3.2.2.3.14). */
     if (config->keep_alive_max_s && x->packet.version == MQTT_5_0 &&
@@ -185,8 +184,8 @@ static void go_up(const struct connecting *x)
     c->keep_alive_s = x->keep_alive_s;
     shard_timer_stop(c->bs->shard, &c->timer);
     if (c->keep_alive_s)
-        shard_timer_start(c->bs->shard, &c->timer,
-                          c->heard_ms + (int64_t)c->keep_alive_s * 1500, 1000);
+        shard_timer_start(c->bs->shard, &c->timer, c->heard_ms + (int64_t)c->keep_alive_s * 1500,
+                          1000);
     send_connack(x);
     deliver_again(c->session);
     deliver_queued(c->session);
@@ -200,7 +199,7 @@ int handle_connect(struct client *c, const struct mqtt_frame *f, struct span unc
     if (err < 0) {
         /* MQTT 3.1.1 3.1.2-2: an unknown level is answered, in the form that all clients know; 5.0
          * clients may be told what was wrong. */
-        c->version = err == ERR_MQTT_PROTOCOL_LEVEL      ? MQTT_3_1_1
+        c->version = err == ERR_MQTT_PROTOCOL_LEVEL ? MQTT_3_1_1
                      : x.packet.version == MQTT_5_0 ? MQTT_5_0
                                                     : 0;
         return err;

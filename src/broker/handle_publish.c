@@ -14,8 +14,8 @@ static int resolve_alias(struct client *c, struct mqtt_publish *p)
     return aliases_in_get(c->aliases_in, max, p->properties.topic_alias, &p->topic);
 }
 
-/* A refused publication: 5.0 is told so, 3.x has no way but to acknowledge; either way it is dropped
- * and counted. */
+/* A refused publication: 5.0 is told so, 3.x has no way but to acknowledge; either way it is
+ * dropped and counted. */
 static void refuse(struct client *c, const struct mqtt_publish *p, int err)
 {
     broker_count(c->bs, COUNT_DROPPED, 1);
@@ -41,8 +41,8 @@ static uint32_t route(struct client *c, const struct mqtt_publish *packet)
         msg_put_forwarded(&packet->properties, &bs->properties);
         p.properties = buf_span(&bs->properties);
         if (mqtt_has(&packet->properties, MQTT_PROP_MESSAGE_EXPIRY))
-            p.expires_ms = shard_now_ms(bs->shard) +
-                           (int64_t)packet->properties.message_expiry * 1000;
+            p.expires_ms =
+                shard_now_ms(bs->shard) + (int64_t)packet->properties.message_expiry * 1000;
     }
     uint32_t matched = route_publication(bs, space_of(c->login.account), &p);
     publication_fini(&p);

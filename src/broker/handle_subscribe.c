@@ -35,10 +35,9 @@ static uint8_t subscribe(struct client *c, const struct mqtt_subscription *s, ui
     if (err == 0 && session->subscriptions.count >= c->bs->broker->config.subscriptions_max)
         err = err_raise(ERR_BROKER_SUBSCRIPTIONS_MAX);
     if (err == 0)
-        err = subscriptions_set(&session->subscriptions, &space_of(session->account)->index,
-                                ret_filter, session->who,
-                                subscription_options(s->qos, s->no_local, s->retain_as_published,
-                                                     id));
+        err = subscriptions_set(
+            &session->subscriptions, &space_of(session->account)->index, ret_filter, session->who,
+            subscription_options(s->qos, s->no_local, s->retain_as_published, id));
     if (err < 0)
         return c->version == MQTT_5_0 ? err_mqtt_reason(err) : MQTT_UNSPECIFIED_ERROR;
     *ret_is_new = err == 1;

@@ -164,8 +164,7 @@ static _Atomic(void *) *home_of(const struct index_place *place)
     return place->group ? &place->group->members : &place->node->value[0];
 }
 
-void index_change(struct index *x, const struct index_place *place, uint64_t who,
-                  uint64_t options)
+void index_change(struct index *x, const struct index_place *place, uint64_t who, uint64_t options)
 {
     pthread_mutex_lock(&x->lock);
     subscribers_change(home_of(place), who, place->at, options);

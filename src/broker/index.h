@@ -1,6 +1,6 @@
-/* The subscription index of one account: who gets a topic. Plain subscribers hang in value[0] of the
- * filter's tree node, shared groups in value[1]. Readers lock-free on any shard, writers under the
- * index's lock, which nobody holds while waiting. */
+/* The subscription index of one account: who gets a topic. Plain subscribers hang in value[0] of
+ * the filter's tree node, shared groups in value[1]. Readers lock-free on any shard, writers under
+ * the index's lock, which nobody holds while waiting. */
 #ifndef TRACKWIRE_BROKER_INDEX_H
 #define TRACKWIRE_BROKER_INDEX_H
 
@@ -38,16 +38,19 @@ struct index_place {
     uint32_t at;
 };
 
+/* An empty index; ERR_NO_MEMORY. Then index_fini also after a failure, when nobody reads any more.
+ */
 int index_init(struct index *x) MUST_USE;
+/* Frees the tree with all places in it. */
 void index_fini(struct index *x);
 
-/* Adds a subscriber at a checked filter, which it must not have yet: see index_find. ERR_NO_MEMORY. */
+/* Adds a subscriber at a checked filter, which it must not have yet: see index_find. ERR_NO_MEMORY.
+ */
 int index_add(struct index *x, const struct topic_filter *filter, uint64_t who, uint64_t options,
               struct index_place *ret) MUST_USE;
 /* The place of a filter that somebody subscribed to; false when nobody did. `at` is left alone. */
 bool index_find(struct index *x, const struct topic_filter *filter, struct index_place *ret);
-void index_change(struct index *x, const struct index_place *place, uint64_t who,
-                  uint64_t options);
+void index_change(struct index *x, const struct index_place *place, uint64_t who, uint64_t options);
 void index_remove(struct index *x, const struct index_place *place, uint64_t who);
 
 /* Appends the filter text of a place, with `$share/name/`. Any shard that holds the place. */

@@ -8,7 +8,8 @@ static void msg_free(struct ref *r)
 
 static struct msg *msg_new(const struct publication *p)
 {
-    struct msg *m = mem_alloc(MEM_MESSAGE, sizeof(*m) + p->topic.n + p->properties.n + p->payload.n);
+    struct msg *m =
+        mem_alloc(MEM_MESSAGE, sizeof(*m) + p->topic.n + p->properties.n + p->payload.n);
     if (!m)
         return NULL;
     ref_init(&m->ref, msg_free);

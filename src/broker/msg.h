@@ -54,20 +54,22 @@ struct publication {
     struct span topic, properties, payload;
     int64_t expires_ms;
     uint8_t qos;
-    bool is_retained;     /* as the publisher sent it */
-    uint64_t source;      /* the publishing session (struct subscriber), 0: none; for No Local */
-    struct msg *msg;      /* NULL until publication_msg */
+    bool is_retained; /* as the publisher sent it */
+    uint64_t source;  /* the publishing session (struct subscriber), 0: none; for No Local */
+    struct msg *msg;  /* NULL until publication_msg */
 };
 
 /* The shared message of `p`, made at the first call; borrowed, NULL out of memory. */
 struct msg *publication_msg(struct publication *p);
-/* Over a message: topic and so on point into it. Takes a reference, which publication_fini drops. */
+/* Over a message: topic and so on point into it. Takes a reference, which publication_fini drops.
+ */
 struct publication publication_of(struct msg *m);
 /* Drops the reference on the message, if there is one. */
 void publication_fini(struct publication *p);
 
-/* Appends those properties of a PUBLISH or a will that receivers are to see, as encoded bytes: payload
- * format, content type, response topic, correlation data, user properties (MQTT 5.0 3.3.2.3). */
+/* Appends those properties of a PUBLISH or a will that receivers are to see, as encoded bytes:
+ * payload format, content type, response topic, correlation data, user properties
+ * (MQTT 5.0 3.3.2.3). */
 void msg_put_forwarded(const struct mqtt_properties *p, struct buf *out);
 /* Appends one user property. */
 void msg_put_user_property(struct buf *out, struct span name, struct span value);

@@ -1,11 +1,12 @@
 /* What one session still has to get at QoS 1 and 2: the window of messages in flight at its client,
- * and behind it the queue of those that wait. Packet identifiers are given in order, so the window is a
- * ring in which an identifier's place is a subtraction. Owner shard only.
+ * and behind it the queue of those that wait. Packet identifiers are given in order, so the window
+ * is a ring in which an identifier's place is a subtraction. Owner shard only.
  *
  *     window: [ pid 7 sent | pid 8 done | pid 9 released | pid 10 sent ]   oldest first
  *     queue:  [ item | item | item ]                                      oldest first
  *
- * A persistent session's queue keeps its messages in the store's log and only their numbers here. */
+ * A persistent session's queue keeps its messages in the store's log and only their numbers here.
+ */
 #ifndef TRACKWIRE_BROKER_OUTBOX_H
 #define TRACKWIRE_BROKER_OUTBOX_H
 
@@ -54,14 +55,15 @@ static inline struct outbox_item *ring_at(const struct outbox_ring *r, uint32_t 
     return &r->items[(r->head + i) & (r->cap - 1)];
 }
 
+/* Empty, nothing allocated. */
 void outbox_init(struct outbox *o);
 /* Drops everything. */
 void outbox_fini(struct outbox *o, struct store *store);
 
 /* True when the window takes one more with `limit` allowed in flight. */
 bool outbox_has_room(const struct outbox *o, uint32_t limit);
-/* Puts `item` (msg with its reference, not stored) into the window and gives it the next identifier;
- * the item in place, NULL out of memory (then the item is still the caller's). */
+/* Puts `item` (msg with its reference, not stored) into the window and gives it the next
+ * identifier; the item in place, NULL out of memory (then the item is still the caller's). */
 struct outbox_item *outbox_push(struct outbox *o, struct outbox_item item);
 /* The window's item with identifier `pid`, not done; NULL when there is none. */
 struct outbox_item *outbox_find(struct outbox *o, uint16_t pid);

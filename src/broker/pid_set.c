@@ -64,7 +64,7 @@ bool pid_set_remove(struct pid_set *s, uint16_t pid)
     if (s->bitmap) {
         if (!bit(s, pid))
             return false;
-        s->bitmap[pid / 8] &= (uint8_t)~(1u << pid % 8);
+        s->bitmap[pid / 8] &= (uint8_t) ~(1u << pid % 8);
         if (--s->count == 0)
             pid_set_clear(s);
         return true;

@@ -1,5 +1,5 @@
-/* Retained messages: a tree of topics, values replaced under the lock and dropped after readers moved
- * on. */
+/* Retained messages: a tree of topics, values replaced under the lock and dropped after readers
+ * moved on. */
 #include "broker/retained.h"
 
 #include "base/hash.h"
@@ -12,7 +12,8 @@ struct drop_later {
 
 static void run_drop(struct rcu_later *later)
 {
-    struct drop_later *d = (struct drop_later *)((char *)later - offsetof(struct drop_later, later));
+    struct drop_later *d =
+        (struct drop_later *)((char *)later - offsetof(struct drop_later, later));
     msg_drop(d->m);
     mem_free(MEM_INDEX, d);
 }

@@ -1,5 +1,5 @@
-/* Retained messages of one account: the last message of each topic that was published with the retain
- * flag (MQTT 5.0 3.3.1.3). Any shard; readers lock-free, writers under the lock. */
+/* Retained messages of one account: the last message of each topic that was published with the
+ * retain flag (MQTT 5.0 3.3.1.3). Any shard; readers lock-free, writers under the lock. */
 #ifndef TRACKWIRE_BROKER_RETAINED_H
 #define TRACKWIRE_BROKER_RETAINED_H
 
@@ -15,7 +15,10 @@ struct retained {
     uint64_t count_max; /* topics; further ones are refused */
 };
 
+/* An empty store for at most `count_max` topics; ERR_NO_MEMORY. Then retained_fini also after a
+ * failure, when nobody reads any more. */
 int retained_init(struct retained *r, uint64_t count_max) MUST_USE;
+/* Drops all messages. */
 void retained_fini(struct retained *r);
 
 /* Keeps `m` (takes a reference of its own) for its topic; ERR_RETAINED_LIMIT, ERR_NO_MEMORY. */

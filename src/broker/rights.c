@@ -1,6 +1,6 @@
-/* Publishing rights. Standard and master tokens may publish to every topic of their account but those
- * that the platform (flespi: "messages to a topic that starts with flespi/ are discarded") and the
- * server (MQTT 5.0 4.7.2) keep for themselves. */
+/* Publishing rights. Standard and master tokens may publish to every topic of their account but
+ * those that the platform (flespi: "messages to a topic that starts with flespi/ are discarded")
+ * and the server (MQTT 5.0 4.7.2) keep for themselves. */
 #include "broker/rights.h"
 
 int rights_publish(const struct broker *b, struct span topic)

@@ -193,8 +193,8 @@ static uint32_t deliver_to_group(struct broker_shard *bs, struct publication *p,
     uint64_t away = 0, away_options = 0;
     for (uint32_t i = 0; i < count; i++) {
         const struct subscribers_place *place = &members->places[(start + i) % count];
-        uint64_t who = atomic_load_explicit(&((struct subscribers_place *)place)->who,
-                                            memory_order_relaxed);
+        uint64_t who =
+            atomic_load_explicit(&((struct subscribers_place *)place)->who, memory_order_relaxed);
         uint64_t options = atomic_load_explicit(&((struct subscribers_place *)place)->options,
                                                 memory_order_relaxed);
         if (who && is_online(bs->broker, who))
@@ -217,9 +217,9 @@ static uint32_t deliver_plain(struct broker_shard *bs, struct publication *p,
         struct subscribers_place *place = (struct subscribers_place *)&list->places[i];
         uint64_t who = atomic_load_explicit(&place->who, memory_order_relaxed);
         if (who)
-            matched += hand_out(bs, p, who,
-                                atomic_load_explicit(&place->options, memory_order_relaxed),
-                                may_overlap);
+            matched +=
+                hand_out(bs, p, who, atomic_load_explicit(&place->options, memory_order_relaxed),
+                         may_overlap);
     }
     return matched;
 }

@@ -15,13 +15,15 @@ unsigned session_home(const struct broker *b, uint64_t hash)
     return (unsigned)((hash >> 32) % b->workers);
 }
 
-struct session *session_find(struct broker_shard *bs, const struct account *a, struct span client_id)
+struct session *session_find(struct broker_shard *bs, const struct account *a,
+                             struct span client_id)
 {
     if (!bs->buckets)
         return NULL;
     uint64_t hash = session_hash(a, client_id);
     struct session *s = bs->buckets[hash & bs->bucket_mask];
-    while (s && (s->hash != hash || s->account != a || !span_equal(session_client_id(s), client_id)))
+    while (s &&
+           (s->hash != hash || s->account != a || !span_equal(session_client_id(s), client_id)))
         s = s->next;
     return s;
 }
@@ -156,7 +158,8 @@ void session_free(struct session **session)
     struct account *account = s->account;
     uint64_t who = s->who;
     mem_free(MEM_SESSION, s);
-    /* MQTT 5.0 3.1.2.5: the will goes when its delay is over or the session ends, whichever first. */
+    /* MQTT 5.0 3.1.2.5: the will goes when its delay is over or the session ends, whichever first.
+     */
     if (will)
         will_publish(bs, account, who, &will);
 }

@@ -1,5 +1,5 @@
-/* A session: what the broker knows of a client by account and client id, connected or not. Lives on its
- * home shard; owner only. */
+/* A session: what the broker knows of a client by account and client id, connected or not. Lives on
+ * its home shard; owner only. */
 #ifndef TRACKWIRE_BROKER_SESSION_H
 #define TRACKWIRE_BROKER_SESSION_H
 
@@ -44,7 +44,8 @@ uint64_t session_hash(const struct account *a, struct span client_id);
 unsigned session_home(const struct broker *b, uint64_t hash);
 
 /* The session on this shard, NULL when there is none. */
-struct session *session_find(struct broker_shard *bs, const struct account *a, struct span client_id);
+struct session *session_find(struct broker_shard *bs, const struct account *a,
+                             struct span client_id);
 /* A new one; ERR_NO_MEMORY. */
 int session_new(struct broker_shard *bs, struct account *a, struct span client_id,
                 struct session **ret) MUST_USE;
@@ -53,7 +54,8 @@ void session_free(struct session **s);
 /* The session of `who` on this shard, NULL when it ended meanwhile. */
 struct session *session_by_who(const struct broker_shard *bs, uint64_t who);
 
-/* The client is there (or gone: NULL). Gone: the session ends, or waits for expiry and will delay. */
+/* The client is there (or gone: NULL). Gone: the session ends, or waits for expiry and will delay.
+ */
 void session_attach(struct session *s, struct client *c);
 /* `will` (taken over; NULL: none) is due after its delay. May end the session. */
 void session_detach(struct session *s, struct will *will);

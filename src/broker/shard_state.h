@@ -1,5 +1,5 @@
-/* The broker's part of one shard: its session slots, its table of sessions, scratch space and counters.
- * Everything but the marked members belongs to the shard's thread. */
+/* The broker's part of one shard: its session slots, its table of sessions, scratch space and
+ * counters. Everything but the marked members belongs to the shard's thread. */
 #ifndef TRACKWIRE_BROKER_SHARD_STATE_H
 #define TRACKWIRE_BROKER_SHARD_STATE_H
 
@@ -53,7 +53,7 @@ struct gathered {
 struct remote_list {
     struct remote_entry {
         uint64_t who, options;
-    } *entries;
+    } * entries;
     uint32_t count, cap;
 };
 
@@ -65,7 +65,7 @@ struct broker_shard {
     uint32_t slot_count, free_slot; /* slots ever made; head of the free list + 1 */
     struct session **buckets;       /* sessions by hash of account and client id */
     uint32_t bucket_mask, session_count;
-    struct client *clients;  /* all connections, for shutting down */
+    struct client *clients; /* all connections, for shutting down */
     uint32_t client_count;
     struct index_match match; /* scratch */
     struct gathered *gathered;
@@ -76,7 +76,7 @@ struct broker_shard {
     uint64_t random;
     uint64_t connect_budget; /* bytes that CONNECT packets over 1 KiB may still take */
     bool is_stopping;
-    struct mail *stopped; /* sent when the last client is gone after broker_stop */
+    struct mail *stopped;    /* sent when the last client is gone after broker_stop */
     struct timer stop_timer; /* cuts off those that do not go */
     /* Written by the owner, read by anyone; relaxed, statistics. */
     atomic_uint_fast64_t counters[COUNT_BROKER_COUNTER_];

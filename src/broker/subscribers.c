@@ -17,7 +17,8 @@ static struct subscribers *of(_Atomic(void *) *home)
 /* A copy without the removed places and with room for `more`. */
 static struct subscribers *copy_with_room(const struct subscribers *old, uint32_t more)
 {
-    uint32_t live = old ? atomic_load_explicit(&old->count, memory_order_relaxed) - old->removed : 0;
+    uint32_t live =
+        old ? atomic_load_explicit(&old->count, memory_order_relaxed) - old->removed : 0;
     uint32_t cap = live + more < 2 ? 1 : (live + more) * 2;
     struct subscribers *s = mem_alloc(MEM_INDEX, sizeof(*s) + cap * sizeof(s->places[0]));
     if (!s)

@@ -1,11 +1,11 @@
-/* The subscribers at one place of the index: an array that readers walk while one writer changes it.
- * A subscriber is two words, each read and written whole, so that no reader sees half of one. */
+/* The subscribers at one place of the index: an array that readers walk while one writer changes
+ * it. A subscriber is two words, each read and written whole, so that no reader sees half of one.
+ */
 #ifndef TRACKWIRE_BROKER_SUBSCRIBERS_H
 #define TRACKWIRE_BROKER_SUBSCRIBERS_H
 
 #include "base/err.h"
 #include "base/rcu.h"
-
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -71,8 +71,8 @@ struct subscribers {
 /* `home` below: where an array hangs, a value of a tree node or the members of a shared group. */
 
 /* Adds `who`; `ret_at` is its place, a hint for the other calls. Writer. */
-int subscribers_add(_Atomic(void *) *home, uint64_t who, uint64_t options, uint32_t *ret_at)
-    MUST_USE;
+int subscribers_add(_Atomic(void *) *home, uint64_t who, uint64_t options,
+                    uint32_t *ret_at) MUST_USE;
 /* Changes the options in place. Writer. */
 void subscribers_change(_Atomic(void *) *home, uint64_t who, uint32_t at, uint64_t options);
 /* Removes it; the array goes when it was the last. Writer. */

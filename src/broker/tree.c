@@ -58,8 +58,7 @@ void tree_fini(struct tree *t)
     t->root = NULL;
 }
 
-void tree_each(struct tree_node *n, void (*each)(struct tree_node *n, void *context),
-               void *context)
+void tree_each(struct tree_node *n, void (*each)(struct tree_node *n, void *context), void *context)
 {
     struct tree_table *t = rcu_read(n->children);
     for (uint32_t i = 0; t && i <= t->mask; i++) {

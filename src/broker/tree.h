@@ -7,8 +7,8 @@
  *           +- plus --- hash
  *
  * Readers are joined RCU threads and keep no pointer past their turn. Writers hold the lock of the
- * account that owns the tree. Children sit in an open-addressing table of pointers which is replaced
- * when it grows; nodes and tables are freed after all readers moved on. */
+ * account that owns the tree. Children sit in an open-addressing table of pointers which is
+ * replaced when it grows; nodes and tables are freed after all readers moved on. */
 #ifndef TRACKWIRE_BROKER_TREE_H
 #define TRACKWIRE_BROKER_TREE_H
 
