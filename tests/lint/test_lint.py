@@ -66,7 +66,7 @@ CASES = [
      'src/gateway/protocols/tele.c:7: includes: gateway/protocols/ (floor 3) may not include net/'),
     ('a decoder that knows MQTT', ('src/gateway/protocols/tele.c', APPEND,
                                    '#include "mqtt/m.h"\n'),
-     'src/gateway/protocols/tele.c:7: includes: gateway/protocols/ (floor 3) may not include mqtt/'),
+     'src/gateway/protocols/tele.c:7: includes: gateway/protocols/ (floor 3) may not include mqtt'),
     ('an internal header abroad', ('src/net/n.h', APPEND, '#include "mqtt/m_internal.h"\n'),
      'src/net/n.h:3: includes: "mqtt/m_internal.h" is internal to mqtt/'),
     ('an include without its room', ('src/mqtt/m.h', APPEND, '#include "m_internal.h"\n'),
