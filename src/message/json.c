@@ -7,11 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/utf8.h"
+
 /* Above this a double may stand for several integers, and %g chooses better than a cast. */
 #define REAL_EXACT_INT 1e15
 #define SCALE_MAX 18
 
-/* What each byte becomes in a string: 0 as it is, 'u' a \u00XX escape, else a backslash and this. */
+/* What each byte becomes in a string: 0 as it is, 'u' a \u00XX escape, else a backslash and this.
+ */
 static const char escapes[256] = {
     ['"'] = '"',  ['\\'] = '\\', [0x00] = 'u', [0x01] = 'u', [0x02] = 'u', [0x03] = 'u',
     [0x04] = 'u', [0x05] = 'u',  [0x06] = 'u', [0x07] = 'u', ['\b'] = 'b', ['\t'] = 't',
@@ -21,29 +24,12 @@ static const char escapes[256] = {
     [0x1c] = 'u', [0x1d] = 'u',  [0x1e] = 'u', [0x1f] = 'u', [0x7f] = 'u',
 };
 
-static bool is_continuation(uint8_t byte)
-{
-    return (byte & 0xc0) == 0x80;
-}
-
-/* Length of the well-formed UTF-8 sequence of two to four bytes at the start of `s`, or 0: no
- * overlong forms, no surrogates, nothing above U+10FFFF (RFC 3629 section 4). */
-static size_t utf8_sequence(struct span s)
+/* Length of the well-formed UTF-8 character of two to four bytes at the start of `s`, or 0. */
+static size_t character_bytes(struct span s)
 {
     uint8_t lead = s.p[0];
-    size_t n = lead >= 0xc2 && lead <= 0xdf ? 2 : (lead & 0xf0) == 0xe0 ? 3 : 0;
-    if (lead >= 0xf0 && lead <= 0xf4)
-        n = 4;
-    if (n == 0 || s.n < n)
-        return 0;
-    for (size_t i = 1; i < n; i++) {
-        if (!is_continuation(s.p[i]))
-            return 0;
-    }
-    uint8_t second = s.p[1];
-    bool is_overlong = (lead == 0xe0 && second < 0xa0) || (lead == 0xf0 && second < 0x90);
-    bool is_outside = (lead == 0xed && second > 0x9f) || (lead == 0xf4 && second > 0x8f);
-    return is_overlong || is_outside ? 0 : n;
+    size_t n = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+    return s.n >= n && utf8_is_valid(span_head(s, n)) ? n : 0;
 }
 
 static void add_escape(struct buf *out, uint8_t byte)
@@ -66,7 +52,7 @@ void json_add_text(struct buf *out, struct span text)
     size_t at = 0;
     while (at < text.n) {
         uint8_t byte = text.p[at];
-        size_t n = byte < 0x80 ? 1 : utf8_sequence(span_from(text, at));
+        size_t n = byte < 0x80 ? 1 : character_bytes(span_from(text, at));
         if (n > 0 && !escapes[byte]) {
             at += n;
             continue;

@@ -1,6 +1,7 @@
 /* The message builder. Decoders fill it, hub/ reads it back in order and writes it as JSON. The
- * parameters are kept sorted by name as they come: decoders emit some tens of them, so inserting costs
- * less than sorting later, and every reader sees each name once. Knows no protocol and no topic. */
+ * parameters are kept sorted by name as they come: decoders emit some tens of them, so inserting
+ * costs less than sorting later, and every reader sees each name once. Knows no protocol and no
+ * topic. */
 #include "message/message.h"
 
 #include <math.h>
@@ -59,7 +60,8 @@ static size_t value_bytes(const struct message_value *value)
     return has_bytes(value->type) ? value->text.n : 0;
 }
 
-/* Room for one more parameter; arenas do not give back, so the old array stays behind until then. */
+/* Room for one more parameter; arenas do not give back, so the old array stays behind until then.
+ */
 static bool grow(struct message *m)
 {
     if (m->count < m->capacity)
@@ -163,21 +165,37 @@ void message_add_named(struct message *m, struct span name, struct message_value
         m->is_truncated = true;
 }
 
-void message_add_hex(struct message *m, const char *name, struct span bytes)
+/* Hexadecimal text of `bytes` in the arena; `ret_text` only on success. */
+static bool make_hex(struct message *m, struct span bytes, struct span *ret_text)
 {
     static const char digits[] = "0123456789abcdef";
-    /* Checked before the text is made: twice the bytes of a frame must not wrap or fill the arena. */
+    /* Checked before the text is made: twice the bytes of a frame must not fill the arena. */
     uint8_t *text = bytes.n > MESSAGE_BYTES_MAX / 2 ? NULL : arena_alloc(m->arena, bytes.n * 2);
-    if (!text) {
-        m->is_truncated = true;
-        return;
-    }
+    if (!text)
+        return false;
     for (size_t i = 0; i < bytes.n; i++) {
         text[2 * i] = (uint8_t)digits[bytes.p[i] >> 4];
         text[2 * i + 1] = (uint8_t)digits[bytes.p[i] & 15];
     }
-    struct message_value value = {.type = MESSAGE_TEXT, .text = span_of(text, bytes.n * 2)};
-    add_literal(m, name, value);
+    *ret_text = span_of(text, bytes.n * 2);
+    return true;
+}
+
+static void add_hex(struct message *m, struct span name, struct span bytes, unsigned copies)
+{
+    struct message_value value = {.type = MESSAGE_TEXT};
+    if (!make_hex(m, bytes, &value.text) || !put(m, name, value, copies))
+        m->is_truncated = true;
+}
+
+void message_add_hex(struct message *m, const char *name, struct span bytes)
+{
+    add_hex(m, span_str(name), bytes, 0);
+}
+
+void message_add_named_hex(struct message *m, struct span name, struct span bytes)
+{
+    add_hex(m, name, bytes, COPY_NAME);
 }
 
 void message_set_time(struct message *m, int64_t time_us)

@@ -1,6 +1,6 @@
 /* One telemetry message while a decoder fills it: a flat set of dotted parameter names and values,
- * which becomes one JSON object with sorted keys. Decoders add parameters in any order; a name added
- * twice keeps its last value. Pure: no clock, no I/O. One thread at a time. */
+ * which becomes one JSON object with sorted keys. Decoders add parameters in any order; a name
+ * added twice keeps its last value. Pure: no clock, no I/O. One thread at a time. */
 #ifndef TRACKWIRE_MESSAGE_MESSAGE_H
 #define TRACKWIRE_MESSAGE_MESSAGE_H
 
@@ -60,6 +60,7 @@ void message_add_text(struct message *m, const char *name, struct span text); /*
 void message_add_named(struct message *m, struct span name, struct message_value value);
 /* Lower-case hexadecimal text of `bytes`. */
 void message_add_hex(struct message *m, const char *name, struct span bytes);
+void message_add_named_hex(struct message *m, struct span name, struct span bytes);
 
 /* Time of the measurement, microseconds since 1970 UTC; becomes `timestamp` in seconds with up to
  * six decimals. A message without one gets the server's time from the caller. */

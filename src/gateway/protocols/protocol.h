@@ -1,7 +1,8 @@
-/* The contract between a tracker protocol and the gateway. A protocol is one .c file that exports one
- * `const struct protocol`, one line in registry.def, one folder of goldens. Decoders know no socket,
- * no thread, no clock and no allocator but the message builder and the buffers given here; they may
- * include base/, message/, http/ (for protocols that ride on HTTP) and this header, nothing else. */
+/* The contract between a tracker protocol and the gateway. A protocol is one .c file that exports
+ * one `const struct protocol`, one line in registry.def, one folder of goldens. Decoders know no
+ * socket, no thread, no clock and no allocator but the message builder and the buffers given here;
+ * they may include base/, message/, http/ (for protocols that ride on HTTP) and this header, no
+ * other. */
 #ifndef TRACKWIRE_GATEWAY_PROTOCOLS_PROTOCOL_H
 #define TRACKWIRE_GATEWAY_PROTOCOLS_PROTOCOL_H
 
@@ -81,12 +82,12 @@ struct protocol {
     uint32_t frame_max;  /* a longer frame is refused, bytes */
     size_t state_size;   /* per-connection state */
     /* Finds the first frame in `in`, a prefix of the byte stream. Returns its length (> 0), 0 when
-     * more bytes are needed, or a refusal that closes the connection. A pure function of the stream:
-     * never of how it was cut. May skip nothing; noise that the protocol allows is a frame that decodes
-     * to nothing. NULL for UDP-only protocols. */
+     * more bytes are needed, or a refusal that closes the connection. A pure function of the
+     * stream: never of how it was cut. May skip nothing; noise that the protocol allows is a frame
+     * that decodes to nothing. NULL for UDP-only protocols. */
     int (*frame)(const struct protocol_link *link, struct span in);
-    /* Decodes one frame into `result`. A refusal is counted and logged by name; the connection stays
-     * open unless result->must_close. Replies may be set even then. */
+    /* Decodes one frame into `result`. A refusal is counted and logged by name; the connection
+     * stays open unless result->must_close. Replies may be set even then. */
     int (*decode)(struct protocol_link *link, struct span frame, struct protocol_result *result);
     /* Appends what a device sends first (login) to `out`. NULL when there is no login. */
     void (*encode_login)(const struct protocol_sample *sample, struct buf *out);
