@@ -80,7 +80,8 @@ static uint8_t *write_digits(uint8_t *end, uint64_t value, int width)
     do {
         *--end = (uint8_t)('0' + value % 10);
         value /= 10;
-    } while (value || --width > 0);
+        width--;
+    } while (value || width > 0);
     return end;
 }
 
