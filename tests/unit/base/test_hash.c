@@ -47,7 +47,10 @@ static void test_mix_depends_on_both(void **state)
 static void test_spreads_idents_over_buckets(void **state)
 {
     (void)state;
-    enum { BUCKETS = 64, IDENTS = 64000 };
+    enum {
+        BUCKETS = 64,
+        IDENTS = 64000
+    };
     int filled[BUCKETS] = {0};
     for (int i = 0; i < IDENTS; i++) {
         char ident[16];
