@@ -212,7 +212,7 @@ static const struct protocol_parameter parameters[] = {
     {"custom.image.part", "string", "", "Bytes of the part, hexadecimal"},
     {"custom.image.size", "number", "bytes", "Size of the announced picture"},
     {"custom.message.hex", "string", "", "Serial port data that is no text, hexadecimal"},
-    {"custom.param.N", "number", "", "AVL element N without a name; text when over 8 bytes"},
+    {"custom.param.N", "number", "", "AVL element N without a name; hexadecimal text from 2^63"},
     {"device.imei", "string", "", "IMEI in a codec 14 or 15 message"},
     {"din", "number", "", "Digital inputs, bit N-1 is input N"},
     {"dout", "number", "", "Digital outputs, bit N-1 is output N"},

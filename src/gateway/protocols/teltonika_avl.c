@@ -4,7 +4,8 @@
 #include "gateway/protocols/teltonika_internal.h"
 
 #define ARRAY_COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define INPUTS_MAX 32
+#define AVL_ICCID_HIGH 11
+#define AVL_ICCID_LOW 14
 #define SIGNAL_MAX 5
 #define DALLAS_NOT_READY 850 /* 85 degrees: what the sensor holds before its first conversion */
 #define DALLAS_MAX 1150      /* above are error codes */
@@ -95,9 +96,11 @@ void teltonika_add_custom(struct message *m, uint16_t id, struct span bytes)
     memcpy(name, prefix, sizeof(prefix) - 1);
     memcpy(name + sizeof(prefix) - 1, start, digit_count);
     struct span name_span = span_of(name, sizeof(prefix) - 1 + digit_count);
-    if (bytes.n > 0 && bytes.n <= 8)
+    /* Past 2^63 a number is an identity or a bit mask, and most JSON readers would refuse it. */
+    uint64_t value = bytes.n > 0 && bytes.n <= 8 ? unsigned_of(bytes) : UINT64_MAX;
+    if (value <= INT64_MAX)
         message_add_named(m, name_span,
-                          (struct message_value){.type = MESSAGE_UINT, .u = unsigned_of(bytes)});
+                          (struct message_value){.type = MESSAGE_INT, .i = (int64_t)value});
     else
         message_add_named_hex(m, name_span, bytes);
 }
@@ -142,17 +145,6 @@ static bool add_harsh(struct message *m, uint64_t value)
         return false;
     message_add_bool(m, names[value], true);
     return true;
-}
-
-static void gather_iccid(struct teltonika_gathered *gathered, uint16_t id, uint64_t value)
-{
-    if (id == 11) {
-        gathered->iccid_high = value;
-        gathered->has_iccid_high = true;
-    } else {
-        gathered->iccid_low = value;
-        gathered->has_iccid_low = true;
-    }
 }
 
 static bool add_dallas(struct message *m, const struct avl_row *row, int64_t value)
@@ -223,7 +215,7 @@ static bool add_named(struct message *m, const struct avl_row *row, struct span 
     case KIND_HARSH:
         return add_harsh(m, value);
     case KIND_ICCID:
-        gather_iccid(gathered, row->id, value);
+        *(row->id == AVL_ICCID_HIGH ? &gathered->iccid_high : &gathered->iccid_low) = bytes;
         return true;
     default:
         return add_numeric(m, row, bytes);
@@ -244,8 +236,8 @@ static void add_iccid(struct message *m, const struct teltonika_gathered *gather
 {
     uint8_t text[20 + 20];
     uint8_t *end = text + sizeof(text);
-    uint8_t *start = write_digits(end, gathered->iccid_low, 9);
-    start = write_digits(start, gathered->iccid_high, 1);
+    uint8_t *start = write_digits(end, unsigned_of(gathered->iccid_low), 9);
+    start = write_digits(start, unsigned_of(gathered->iccid_high), 1);
     message_add_text(m, "gsm.sim.iccid", span_of(start, (size_t)(end - start)));
 }
 
@@ -255,10 +247,10 @@ void teltonika_add_gathered(struct message *m, const struct teltonika_gathered *
         message_add_int(m, "din", gathered->din);
     if (gathered->has_dout)
         message_add_int(m, "dout", gathered->dout);
-    if (gathered->has_iccid_high && gathered->has_iccid_low)
+    if (gathered->iccid_high.n > 0 && gathered->iccid_low.n > 0)
         add_iccid(m, gathered);
-    else if (gathered->has_iccid_high)
-        message_add_uint(m, "custom.param.11", gathered->iccid_high);
-    else if (gathered->has_iccid_low)
-        message_add_uint(m, "custom.param.14", gathered->iccid_low);
+    else if (gathered->iccid_high.n > 0)
+        teltonika_add_custom(m, AVL_ICCID_HIGH, gathered->iccid_high);
+    else if (gathered->iccid_low.n > 0)
+        teltonika_add_custom(m, AVL_ICCID_LOW, gathered->iccid_low);
 }

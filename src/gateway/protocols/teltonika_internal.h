@@ -40,8 +40,7 @@ struct teltonika_state {
 struct teltonika_gathered {
     uint32_t din, dout; /* bit N-1 is input or output N */
     bool has_din, has_dout;
-    uint64_t iccid_high, iccid_low;
-    bool has_iccid_high, has_iccid_low;
+    struct span iccid_high, iccid_low; /* borrowed from the frame; empty when absent */
 };
 
 /* Adds element `id` to `m` under its flespi name, or as custom.param.<id>. */
@@ -49,7 +48,7 @@ void teltonika_add_element(struct message *m, uint16_t id, struct span bytes,
                            struct teltonika_gathered *gathered);
 /* Adds what was gathered: din, dout, gsm.sim.iccid. */
 void teltonika_add_gathered(struct message *m, const struct teltonika_gathered *gathered);
-/* custom.param.<id>: a number up to 8 bytes, hexadecimal text beyond. */
+/* custom.param.<id>: a number below 2^63, hexadecimal text of what is larger. */
 void teltonika_add_custom(struct message *m, uint16_t id, struct span bytes);
 /* gsm.operator.code, gsm.mcc and gsm.mnc of a decimal MCC+MNC; false, and nothing added, when it is
  * none. */
