@@ -157,7 +157,7 @@ static size_t subscription_ids(const struct mqtt_publish *p, uint32_t *ids, size
 struct span encode_any(const struct any_packet *p, enum mqtt_version v)
 {
     static uint8_t out[PACKET_BYTES_MAX];
-    uint32_t ids[64];
+    static uint32_t ids[UINT16_MAX];
     size_t size = 2, n = 2, id_count = 0;
     enum mqtt_type type = p->frame.type;
     switch (type) {
@@ -170,7 +170,7 @@ struct span encode_any(const struct any_packet *p, enum mqtt_version v)
         n = mqtt_encode_connack(&p->connack, v, out);
         break;
     case MQTT_PUBLISH:
-        id_count = subscription_ids(&p->publish, ids, 64);
+        id_count = subscription_ids(&p->publish, ids, UINT16_MAX);
         size = mqtt_size_publish(&p->publish, v, ids, id_count);
         n = mqtt_encode_publish(&p->publish, v, ids, id_count, out);
         break;
