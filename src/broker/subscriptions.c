@@ -98,6 +98,24 @@ int subscriptions_set(struct subscriptions *s, struct index *x, const struct top
     return 1;
 }
 
+/* Takes `at` out of the hash table and tells the table that the last of the list moves there. Those
+ * that were probed past the hole move up, so that no search ends at it: one packet may unsubscribe
+ * from thousands of filters, and a table made anew for each would hold the shard up for minutes. */
+static void unlist(struct subscriptions *s, uint32_t at)
+{
+    uint32_t hole = bucket_of(s, &s->list[at].place), mask = s->bucket_mask;
+    for (uint32_t b = (hole + 1) & mask; s->buckets[b]; b = (b + 1) & mask) {
+        uint32_t wanted = (uint32_t)place_hash(&s->list[s->buckets[b] - 1].place);
+        if (((b - wanted) & mask) >= ((b - hole) & mask)) {
+            s->buckets[hole] = s->buckets[b];
+            hole = b;
+        }
+    }
+    s->buckets[hole] = 0;
+    if (at != s->count - 1)
+        s->buckets[bucket_of(s, &s->list[s->count - 1].place)] = at + 1;
+}
+
 bool subscriptions_remove(struct subscriptions *s, struct index *x,
                           const struct topic_filter *filter, uint64_t who)
 {
@@ -108,10 +126,10 @@ bool subscriptions_remove(struct subscriptions *s, struct index *x,
     if (at == NONE)
         return false;
     index_remove(x, &s->list[at].place, who);
+    if (s->buckets)
+        unlist(s, at);
     s->list[at] = s->list[--s->count];
-    /* Removal from open addressing would move others: a table is cheap to make anew, and few
-     * sessions unsubscribe one by one from very many filters. */
-    if (s->buckets || s->count == LINEAR_MAX)
+    if (s->count == LINEAR_MAX)
         rebuild(s);
     return true;
 }
