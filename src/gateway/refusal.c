@@ -14,25 +14,31 @@ void refusal_count(struct channel *ch, int err)
         atomic_fetch_add_explicit(&ch->figures->refused[-err], 1, memory_order_relaxed);
 }
 
-/* A registered protocol other than `own` that finds a whole frame at the start of `bytes`, or NULL.
- */
-static const struct protocol *looks_like(const struct worker *w, const struct protocol *own,
+/* True when `bytes` begin with a frame that `protocol` understands. */
+static bool understands(struct worker *w, const struct protocol *protocol, struct span bytes)
+{
+    void *state = protocol->state_size ? w->spare_state : NULL;
+    if (state)
+        memset(state, 0, protocol->state_size);
+    struct protocol_link link;
+    protocol_link_init(&link, protocol, (struct protocol_options){0}, PROTOCOL_TCP, state);
+    int n = protocol->frame(&link, bytes);
+    if (n <= 0 || (size_t)n > bytes.n)
+        return false;
+    /* What the worker's result held of the refused frame is done with. */
+    protocol_result_clear(&w->result);
+    return protocol->decode(&link, span_head(bytes, (size_t)n), &w->result) >= 0;
+}
+
+/* A registered protocol other than `own` that understands `bytes`, or NULL. */
+static const struct protocol *looks_like(struct worker *w, const struct protocol *own,
                                          struct span bytes)
 {
     size_t count;
     const struct protocol *const *list = protocol_list(&count);
     for (size_t i = 0; i < count; i++) {
-        const struct protocol *other = list[i];
-        if (other == own || !other->frame)
-            continue;
-        if (other->state_size)
-            memset(w->spare_state, 0, other->state_size);
-        struct protocol_link link;
-        protocol_link_init(&link, other, (struct protocol_options){0}, PROTOCOL_TCP,
-                           other->state_size ? w->spare_state : NULL);
-        int n = other->frame(&link, bytes);
-        if (n > 0 && (size_t)n <= bytes.n)
-            return other;
+        if (list[i] != own && list[i]->frame && understands(w, list[i], bytes))
+            return list[i];
     }
     return NULL;
 }
@@ -55,9 +61,9 @@ void refusal_log(const struct frame_source *source, int err, struct span bytes)
         ident.n ? NULL : looks_like(source->channel->worker, channel->protocol, bytes);
     char hex[2 * HEX_BYTES + 1];
     write_hex(span_head(bytes, HEX_BYTES), hex);
-    log_warning("frame refused: channel %llu \"%s\" (%s): peer %.*s%s%.*s: %s: %s: %s%s%s%s",
+    log_warning("frame refused: channel %llu \"%s\" (%s): peer %.*s%s%.*s: %s: %s: bytes %s%s%s%s",
                 (unsigned long long)channel->id, channel->name, channel->protocol->name,
                 SPAN_FMT(source->peer), ident.n ? " ident " : "", SPAN_FMT(ident), err_name(err),
-                err_text(err), hex, bytes.n > HEX_BYTES ? ".." : "", other ? ": looks like " : "",
+                err_text(err), hex, bytes.n > HEX_BYTES ? ".." : "", other ? ", looks like " : "",
                 other ? other->name : "");
 }
