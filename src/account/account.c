@@ -1,10 +1,10 @@
-/* Signing in: from a key in a CONNECT or an HTTP header to an account and its rights. On the path of
- * every connection, not of messages. Knows nothing of MQTT packets or HTTP.
+/* Signing in: from a key in a CONNECT or an HTTP header to an account and its rights. On the path
+ * of every connection, not of messages. Knows nothing of MQTT packets or HTTP.
  *
- * The table of tokens is immutable; a change makes a new one and publishes it by RCU. It is found by
- * the hash of the key: whoever could steer where a lookup ends would have to invert SHA-256, and the
- * one comparison of hashes takes the same time wherever they differ. A wrong key costs what a right one
- * does: one hash, one look, one comparison. */
+ * The table of tokens is immutable; a change makes a new one and publishes it by RCU. It is found
+ * by the hash of the key: whoever could steer where a lookup ends would have to invert SHA-256, and
+ * the one comparison of hashes takes the same time wherever they differ. A wrong key costs what a
+ * right one does: one hash, one look, one comparison. */
 #include "account/account.h"
 
 #include "account/token.h"
@@ -20,8 +20,8 @@
 #define KEY_MAX 256
 
 struct token_table {
-    size_t mask;            /* slots - 1; slots are a power of two, at most half of them used */
-    struct token **slots;   /* by hash; NULL: empty */
+    size_t mask;          /* slots - 1; slots are a power of two, at most half of them used */
+    struct token **slots; /* by hash; NULL: empty */
     size_t count;
     struct token tokens[]; /* in order of id */
 };

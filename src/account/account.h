@@ -1,7 +1,7 @@
 /* Accounts and their access tokens. An account is an isolated namespace of topics, channels and
- * devices, with flespi's number `cid`. Accounts live until the process ends, so a pointer to one stays
- * good. Signing in reads an immutable table (RCU) and may be done on any shard; changes are made by
- * the control shard. */
+ * devices, with flespi's number `cid`. Accounts live until the process ends, so a pointer to one
+ * stays good. Signing in reads an immutable table (RCU) and may be done on any shard; changes are
+ * made by the control shard. */
 #ifndef TRACKWIRE_ACCOUNT_ACCOUNT_H
 #define TRACKWIRE_ACCOUNT_ACCOUNT_H
 
@@ -35,14 +35,15 @@ struct login {
 struct accounts;
 
 /* Loads accounts and tokens. At the very first start makes the root account (cid 1) and the master
- * token: `master_key` when not NULL (64 characters A-Za-z0-9, else ERR_TOKEN_KEY_FORM), a random one
- * otherwise; only its SHA-256 is stored, and the key itself is told once in `ret_new_key`
+ * token: `master_key` when not NULL (64 characters A-Za-z0-9, else ERR_TOKEN_KEY_FORM), a random
+ * one otherwise; only its SHA-256 is stored, and the key itself is told once in `ret_new_key`
  * (TOKEN_KEY_LENGTH + 1 bytes; "" when the token existed already). Blocks. */
 int accounts_open(struct store *store, const char *master_key, struct accounts **ret,
                   char *ret_new_key) MUST_USE;
 void accounts_close(struct accounts **accounts);
 struct account *accounts_root(struct accounts *accounts);
-/* Lets clients whose user name is no token in, with a standard token's rights on the root account. */
+/* Lets clients whose user name is no token in, with a standard token's rights on the root
+ * account. */
 void accounts_allow_anonymous(struct accounts *accounts);
 
 /* Signs in with a token key, bare or after `FlespiToken `. Constant time in the key's content.
@@ -50,8 +51,8 @@ void accounts_allow_anonymous(struct accounts *accounts);
  * readers only. `now_s`: seconds since 1970. */
 int account_login_key(struct accounts *accounts, struct span key, int64_t now_s,
                       struct login *ret) MUST_USE;
-/* As MQTT clients do: the key as user name, or as password when the user name is absent, empty or no
- * token; absent spans have p == NULL. Anonymous clients as allowed. */
+/* As MQTT clients do: the key as user name, or as password when the user name is absent, empty or
+ * no token; absent spans have p == NULL. Anonymous clients as allowed. */
 int account_login_mqtt(struct accounts *accounts, struct span user_name, struct span password,
                        int64_t now_s, struct login *ret) MUST_USE;
 

@@ -134,12 +134,11 @@ int token_write(const struct token *token, const char *info, struct buf *out)
         hex[2 * i + 1] = digits[token->hash[i] & 15];
     }
     hex[2 * TOKEN_HASH_BYTES] = '\0';
-    json_t *json = json_pack("{s:I, s:I, s:s, s:s, s:b, s:I, s:I, s:I, s:{s:i}}", "id",
-                             (json_int_t)token->id, "cid", (json_int_t)token->cid, "hash", hex,
-                             "info", info, "enabled", token->is_enabled, "expire",
-                             (json_int_t)token->expire_s, "ttl", (json_int_t)token->ttl_s,
-                             "created", (json_int_t)token->created_s, "access", "type",
-                             (int)token->access);
+    json_t *json = json_pack(
+        "{s:I, s:I, s:s, s:s, s:b, s:I, s:I, s:I, s:{s:i}}", "id", (json_int_t)token->id, "cid",
+        (json_int_t)token->cid, "hash", hex, "info", info, "enabled", token->is_enabled, "expire",
+        (json_int_t)token->expire_s, "ttl", (json_int_t)token->ttl_s, "created",
+        (json_int_t)token->created_s, "access", "type", (int)token->access);
     int err = append_json(out, json);
     json_decref(json);
     return err;

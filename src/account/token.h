@@ -15,8 +15,9 @@ struct token {
     uint8_t hash[TOKEN_HASH_BYTES];
     enum token_access access;
     bool is_enabled;
-    /* A token is good while `expire_s` has not come, or `ttl_s` since its making or last use are not
-     * over, whichever lasts longer; 0: this limit is not set. Without both it is good for ever. */
+    /* A token is good while `expire_s` has not come, or `ttl_s` since its making or last use are
+     * not over, whichever lasts longer; 0: this limit is not set. Without both it is good for
+     * ever. */
     int64_t expire_s, ttl_s;
     int64_t created_s;
     /* Last use. Relaxed: a statistic that orders nothing; logins race to write nearly the same. */

@@ -1,5 +1,5 @@
-/* Walks over tables of fields: checking what came from outside, filling objects, telling schemas. Pure.
- * Knows no channel and no device. */
+/* Walks over tables of fields: checking what came from outside, filling objects, telling schemas.
+ * Pure. Knows no channel and no device. */
 #include "hub/fields.h"
 
 #include "hub/refusal.h"

@@ -1,6 +1,6 @@
 /* Which fields a kind of object has, as a table: name, type, limits, default, and whether a caller
- * may or must give it. One walk over the table checks a body, another fills an object, a third tells
- * the JSON schema. Only for files of this folder. */
+ * may or must give it. One walk over the table checks a body, another fills an object, a third
+ * tells the JSON schema. Only for files of this folder. */
 #ifndef TRACKWIRE_HUB_FIELDS_H
 #define TRACKWIRE_HUB_FIELDS_H
 
@@ -38,19 +38,22 @@ struct field_rules {
     size_t count;
 };
 
-#define FIELD_RULES(table) {table, sizeof(table) / sizeof((table)[0])}
+#define FIELD_RULES(table)                                                                         \
+    {                                                                                              \
+        table, sizeof(table) / sizeof((table)[0])                                                  \
+    }
 
 /* Checks the body of a POST (`old` is NULL) or of a PUT to `old`. */
 int fields_check(const struct field_rules *rules, const json_t *body, const json_t *old,
                  struct hub_refusal *why) MUST_USE;
-/* Sets in `object` what `body` gives; then the default of what is absent. A null in the body asks for
- * the default. */
+/* Sets in `object` what `body` gives; then the default of what is absent. A null in the body asks
+ * for the default. */
 int fields_fill(const struct field_rules *rules, const json_t *body, json_t *object,
                 struct hub_refusal *why) MUST_USE;
 /* A JSON schema of an object with these members; a new reference, NULL out of memory. */
 json_t *fields_schema(const struct field_rules *rules);
-/* `patch` with each object in it merged into the one of `old`: a PATCH as the PUT that does the same.
- * A new reference, NULL out of memory. */
+/* `patch` with each object in it merged into the one of `old`: a PATCH as the PUT that does the
+ * same. A new reference, NULL out of memory. */
 json_t *fields_merge(const json_t *old, const json_t *patch);
 
 #endif

@@ -251,8 +251,8 @@ int hub_update(struct hub *hub, enum hub_kind kind, const struct hub_caller *cal
         return err < 0 ? err : answer(kind, object, caller, ret_object, why);
     }
     json_t *merged = fields_merge(object->json, fields);
-    int err = merged ? update(hub, kind, object, merged, why)
-                     : hub_refuse(why, ERR_NO_MEMORY, NULL);
+    int err =
+        merged ? update(hub, kind, object, merged, why) : hub_refuse(why, ERR_NO_MEMORY, NULL);
     json_decref(merged);
     return err < 0 ? err : answer(kind, object, caller, ret_object, why);
 }

@@ -10,10 +10,10 @@
 struct hub_object {
     uint64_t id;
     struct account *account;
-    json_t *json;          /* in flespi's form, but for `uri`; owned */
-    struct ref *snapshot;  /* struct hub_channel or struct hub_device; one reference owned */
-    uint16_t port;         /* channels: the one last bound, asked for again; 0: never bound */
-    bool is_open;          /* channels: the gateway has it */
+    json_t *json;         /* in flespi's form, but for `uri`; owned */
+    struct ref *snapshot; /* struct hub_channel or struct hub_device; one reference owned */
+    uint16_t port;        /* channels: the one last bound, asked for again; 0: never bound */
+    bool is_open;         /* channels: the gateway has it */
 };
 
 /* What differs between channels and devices. All on the control shard. */
@@ -77,6 +77,9 @@ int hub_counter_put(struct hub *hub, enum hub_kind kind) MUST_USE;
 /* Fills the list of a hub that has none yet. */
 int hub_records_load(struct hub *hub, enum hub_kind kind) MUST_USE;
 
+/* ---- hub.c ---- */
+
+/* What differs for this kind; static. */
 const struct hub_kind_rules *hub_rules(enum hub_kind kind);
 
 #endif

@@ -15,7 +15,7 @@ struct hub_channel {
     struct account *account;
     const struct protocol *protocol;
     struct protocol_options options;
-    uint16_t port;          /* configuration.port; 0: one from the channel range */
+    uint16_t port; /* configuration.port; 0: one from the channel range */
     bool is_enabled;
     uint32_t messages_ttl_s;
     uint32_t idle_timeout_s; /* a silent TCP connection is closed */
@@ -35,11 +35,12 @@ struct hub_device {
 
 /* What the hub needs of the gateway, two floors up; given at start. Control shard only. */
 struct hub_gateway {
-    /* Binds the channel's port at once and starts listening on its owner shard. `ret_port` is the one
-     * bound. ERR_CHANNEL_PORT_IN_USE, ERR_CHANNEL_PORTS_EXHAUSTED, ERR_CHANNEL_PORT_FORBIDDEN. */
+    /* Binds the channel's port at once and starts listening on its owner shard. `ret_port` is the
+     * one bound. ERR_CHANNEL_PORT_IN_USE, ERR_CHANNEL_PORTS_EXHAUSTED,
+     * ERR_CHANNEL_PORT_FORBIDDEN. */
     int (*channel_open)(void *gateway, struct hub_channel *channel, uint16_t *ret_port);
-    /* Replaces the snapshot of an open channel; a changed protocol, port or checksum option closes its
-     * connections (close code 9). Same errors. */
+    /* Replaces the snapshot of an open channel; a changed protocol, port or checksum option closes
+     * its connections (close code 9). Same errors. */
     int (*channel_change)(void *gateway, struct hub_channel *channel, uint16_t *ret_port);
     void (*channel_close)(void *gateway, uint64_t channel_id);
     /* A device was made or changed (its ident may have changed), or is gone. */

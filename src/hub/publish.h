@@ -1,5 +1,5 @@
-/* From a decoded message to its MQTT topics: adds what the hub knows (ident, server.timestamp, peer,
- * channel.id, protocol.id, device.*), writes the JSON and publishes. */
+/* From a decoded message to its MQTT topics: adds what the hub knows (ident, server.timestamp,
+ * peer, channel.id, protocol.id, device.*), writes the JSON and publishes. */
 #ifndef TRACKWIRE_HUB_PUBLISH_H
 #define TRACKWIRE_HUB_PUBLISH_H
 
@@ -18,7 +18,7 @@ struct hub_origin {
 /* Publishes `m` to flespi/message/gw/channels/{id}/{ident} and, with a device, to
  * flespi/message/gw/devices/{id}. A message without a time gets the server's. QoS 1. Worker shards;
  * `m` is enriched in place, `scratch` is overwritten. The published JSON is left in `scratch`. */
-int hub_publish_message(const struct hub_origin *origin, struct message *m, struct buf *scratch)
-    MUST_USE;
+int hub_publish_message(const struct hub_origin *origin, struct message *m,
+                        struct buf *scratch) MUST_USE;
 
 #endif

@@ -1,5 +1,5 @@
-/* Channels and devices in the store. A record is keyed by the id, eight bytes, most significant first,
- * so that the store's order is the order of ids:
+/* Channels and devices in the store. A record is keyed by the id, eight bytes, most significant
+ * first, so that the store's order is the order of ids:
  *
  *   channels/00000000 00000003 = {"item":{"id":3,"cid":1,"name":"a",...},"port":12000}
  *   meta/channels.next         = 4
@@ -28,8 +28,7 @@ static struct span counter_key(enum hub_kind kind, char *out, size_t n)
 int hub_record_put(struct hub *hub, enum hub_kind kind, const struct hub_object *object)
 {
     uint8_t key[8];
-    json_t *record =
-        json_pack("{s:O, s:i}", "item", object->json, "port", (int)object->port);
+    json_t *record = json_pack("{s:O, s:i}", "item", object->json, "port", (int)object->port);
     char *text = record ? json_dumps(record, JSON_COMPACT) : NULL;
     json_decref(record);
     if (!text)

@@ -29,8 +29,8 @@ int store_dir_open(const char *dir, int *ret_lock_fd)
     (void)close(dir_fd);
     if (fd < 0)
         return err_raise(ERR_STORE_LOCK_FILE);
-    /* flock and not fcntl: the lock belongs to the open file, so that a second store_open in the same
-     * process is refused too. The kernel drops it when the process dies, however it dies. */
+    /* flock and not fcntl: the lock belongs to the open file, so that a second store_open in the
+     * same process is refused too. The kernel drops it when the process dies, however it dies. */
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
         err = errno == EWOULDBLOCK ? ERR_STORE_LOCKED : ERR_STORE_LOCK_FILE;
         (void)close(fd);

@@ -1,6 +1,6 @@
 /* The key-value engine on disk: LMDB, one file, one named database per space. A put is one
- * transaction, committed and flushed to the disk before it returns; LMDB's writer lock puts writers in
- * a row, readers see the last committed state without waiting. Blocks: never on a worker shard.
+ * transaction, committed and flushed to the disk before it returns; LMDB's writer lock puts writers
+ * in a row, readers see the last committed state without waiting. Blocks: never on a worker shard.
  *
  *   DIR/lock            the front's lock
  *   DIR/store.mdb       the pages
@@ -120,7 +120,7 @@ static int lmdb_open(const char *dir, void **ret)
     }
     lmdb_close(kv);
     return code == EACCES || code == ENOENT || code == EISDIR ? err_raise(ERR_STORE_OPEN)
-                                                               : failure_of(code);
+                                                              : failure_of(code);
 }
 
 static int lmdb_get(void *opened, enum store_space space, struct span key, struct buf *out)

@@ -1,5 +1,5 @@
-/* The key-value engine that forgets at close: for `--durability memory` and for tests. Each space is
- * an array in order of key. Readers share a lock, writers hold it alone; store_each calls its
+/* The key-value engine that forgets at close: for `--durability memory` and for tests. Each space
+ * is an array in order of key. Readers share a lock, writers hold it alone; store_each calls its
  * callback under the reader's lock, which its contract (the callback does not call the store) makes
  * safe. Knows no file. */
 #include "store/store_engine.h"

@@ -25,7 +25,7 @@ struct segment {
 };
 
 struct store_log {
-    pthread_mutex_t lock; /* protects all below */
+    pthread_mutex_t lock;  /* protects all below */
     struct segment **ring; /* segment number s at ring[s & (cap - 1)] */
     size_t cap;            /* a power of two */
     uint64_t first;        /* number of the oldest segment kept */
@@ -136,8 +136,7 @@ int store_log_append(struct store_log *log, struct ref *body, uint32_t holders, 
     if (err >= 0) {
         uint64_t lsn = log->next_lsn++;
         struct segment *segment = *slot_of(log, (lsn - 1) / SEGMENT_RECORDS);
-        segment->records[(lsn - 1) % SEGMENT_RECORDS] =
-            (struct record){ref_take(body), holders};
+        segment->records[(lsn - 1) % SEGMENT_RECORDS] = (struct record){ref_take(body), holders};
         log->records++;
         *ret_lsn = lsn;
     }

@@ -1,5 +1,5 @@
-/* The store's front: one opened folder, its engine and its log. Checks lengths and the format of the
- * folder, so that engines need not. Knows nothing of what the values mean. */
+/* The store's front: one opened folder, its engine and its log. Checks lengths and the format of
+ * the folder, so that engines need not. Knows nothing of what the values mean. */
 #include "store/store_engine.h"
 
 #include <unistd.h>

@@ -1,6 +1,6 @@
 /* Between the front (store.c) and its engines; only for files of this folder. An engine keeps pairs
- * of bytes in a few spaces, in order of key. The front has checked lengths before it calls, and holds
- * the folder's lock; the engine makes itself safe for any thread. */
+ * of bytes in a few spaces, in order of key. The front has checked lengths before it calls, and
+ * holds the folder's lock; the engine makes itself safe for any thread. */
 #ifndef TRACKWIRE_STORE_STORE_ENGINE_H
 #define TRACKWIRE_STORE_STORE_ENGINE_H
 
@@ -36,6 +36,7 @@ int store_dir_sync(const char *dir) MUST_USE;
 
 struct store_log;
 
+/* An empty log, the caller's. */
 int store_log_new(struct store_log **ret) MUST_USE;
 /* Drops what is still in it. */
 void store_log_free(struct store_log **log);

@@ -44,8 +44,7 @@ static void reopen_with_token(struct bench *b, struct token token, const char *k
     assert_int_equal(token_hash(span_str(key), token.hash), 0);
     assert_int_equal(token_write(&token, "test", &record), 0);
     assert_int_equal(store_put(b->store, STORE_TOKENS,
-                               span_of((uint8_t[]){0, 0, 0, 0, 0, 0, 0, id}, 8),
-                               buf_span(&record)),
+                               span_of((uint8_t[]){0, 0, 0, 0, 0, 0, 0, id}, 8), buf_span(&record)),
                      0);
     buf_fini(&record);
     assert_int_equal(accounts_open(b->store, NULL, &b->accounts, b->key), 0);
@@ -296,21 +295,25 @@ static void refuses_damaged_records(void **state)
         int expected;
     } cases[] = {
         {"{\"id\":2,\"cid\":1," HASH ",\"enabled\":true,\"expire\":0,\"ttl\":0,\"created\":1,"
-         "\"access\":{\"type\":0}}", 0},
+         "\"access\":{\"type\":0}}",
+         0},
         {"{\"id\":2,\"cid\":9," HASH ",\"enabled\":true,\"expire\":0,\"ttl\":0,\"created\":1,"
-         "\"access\":{\"type\":0}}", ERR_TOKEN_ACCOUNT},
+         "\"access\":{\"type\":0}}",
+         ERR_TOKEN_ACCOUNT},
         {"{\"id\":2,\"cid\":1," HASH ",\"enabled\":true,\"expire\":0,\"ttl\":0,\"created\":1,"
-         "\"access\":{\"type\":3}}", ERR_TOKEN_RECORD},
+         "\"access\":{\"type\":3}}",
+         ERR_TOKEN_RECORD},
         {"{\"id\":2,\"cid\":1,\"hash\":\"00\",\"enabled\":true,\"expire\":0,\"ttl\":0,"
-         "\"created\":1,\"access\":{\"type\":0}}", ERR_TOKEN_RECORD},
+         "\"created\":1,\"access\":{\"type\":0}}",
+         ERR_TOKEN_RECORD},
         {"{\"id\":2}", ERR_TOKEN_RECORD},
         {"{", ERR_TOKEN_RECORD},
         {"", ERR_TOKEN_RECORD},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct accounts *accounts = NULL;
-        assert_int_equal(store_put(b->store, STORE_TOKENS, SPAN_LIT("9"),
-                                   span_str(cases[i].record)), 0);
+        assert_int_equal(
+            store_put(b->store, STORE_TOKENS, SPAN_LIT("9"), span_str(cases[i].record)), 0);
         assert_int_equal(accounts_open(b->store, NULL, &accounts, b->key), cases[i].expected);
         accounts_close(&accounts);
     }

@@ -1,5 +1,6 @@
-/* Channels and devices: what may be made and changed, what the gateway is told, what a restart keeps.
- * The gateway is a table of functions that records its calls; the protocols are two of this test. */
+/* Channels and devices: what may be made and changed, what the gateway is told, what a restart
+ * keeps. The gateway is a table of functions that records its calls; the protocols are two of this
+ * test. */
 #include "hub/hub.h"
 
 #include <setjmp.h>
@@ -39,9 +40,9 @@ int protocol_set_ident(struct protocol_link *link, struct span ident)
 
 struct fake {
     char calls[2048];
-    uint16_t next_port;   /* of the range */
-    uint16_t taken_port;  /* by another program */
-    int answer;           /* of the next open or change, when negative */
+    uint16_t next_port;  /* of the range */
+    uint16_t taken_port; /* by another program */
+    int answer;          /* of the next open or change, when negative */
     struct hub_channel *channel;
     struct hub_device *device;
 };
@@ -247,11 +248,25 @@ static void reads_timezones(void **state)
         const char *timezone;
         int seconds; /* 1: refused */
     } cases[] = {
-        {"\"+03:00\"", 10800}, {"\"-0330\"", -12600}, {"\"+05\"", 18000}, {"\"Z\"", 0},
-        {"\"UTC\"", 0},        {"3600", 3600},        {"-50400", -50400}, {"\"+14:00\"", 50400},
-        {"\"+14:01\"", 1},     {"50401", 1},          {"\"+3\"", 1},      {"\"03:00\"", 1},
-        {"\"+03:60\"", 1},     {"\"+03.00\"", 1},     {"\"\"", 1},        {"\"+0a:00\"", 1},
-        {"true", 1},           {"1.5", 1},            {"\"Europe/Minsk\"", 1},
+        {"\"+03:00\"", 10800},
+        {"\"-0330\"", -12600},
+        {"\"+05\"", 18000},
+        {"\"Z\"", 0},
+        {"\"UTC\"", 0},
+        {"3600", 3600},
+        {"-50400", -50400},
+        {"\"+14:00\"", 50400},
+        {"\"+14:01\"", 1},
+        {"50401", 1},
+        {"\"+3\"", 1},
+        {"\"03:00\"", 1},
+        {"\"+03:60\"", 1},
+        {"\"+03.00\"", 1},
+        {"\"\"", 1},
+        {"\"+0a:00\"", 1},
+        {"true", 1},
+        {"1.5", 1},
+        {"\"Europe/Minsk\"", 1},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char body[160];
@@ -305,8 +320,8 @@ static void refuses_bad_channels(void **state)
         {"{\"name\":\"a\",\"protocol_id\":15}", ERR_CHANNEL_PROTOCOL_ID, "protocol_id"},
         {"{\"name\":\"a\",\"protocol_id\":65536}", ERR_HUB_FIELD_RANGE, "protocol_id"},
         {"{\"name\":\"a\",\"protocol_id\":\"14\"}", ERR_HUB_FIELD_INTEGER, "protocol_id"},
-        {"{\"name\":\"a\",\"protocol_id\":14,\"protocol_name\":\"beta\"}",
-         ERR_CHANNEL_PROTOCOL_TWO, "protocol_id"},
+        {"{\"name\":\"a\",\"protocol_id\":14,\"protocol_name\":\"beta\"}", ERR_CHANNEL_PROTOCOL_TWO,
+         "protocol_id"},
         {"{\"name\":\"a\",\"protocol_id\":14,\"id\":5}", ERR_HUB_FIELD_UNKNOWN, "id"},
         {"{\"name\":\"a\",\"protocol_id\":14,\"uri\":\"x\"}", ERR_HUB_FIELD_UNKNOWN, "uri"},
         {"{\"name\":\"a\",\"protocol_id\":14,\"enabled\":1}", ERR_HUB_FIELD_BOOLEAN, "enabled"},
@@ -317,8 +332,8 @@ static void refuses_bad_channels(void **state)
         {"{\"name\":\"a\",\"protocol_id\":14,\"metadata\":[]}", ERR_HUB_FIELD_OBJECT, "metadata"},
         {"{\"name\":\"a\",\"protocol_id\":14,\"configuration\":[]}", ERR_HUB_FIELD_OBJECT,
          "configuration"},
-        {"{\"name\":\"a\",\"protocol_id\":14,\"configuration\":{\"port\":0}}",
-         ERR_HUB_FIELD_RANGE, "configuration.port"},
+        {"{\"name\":\"a\",\"protocol_id\":14,\"configuration\":{\"port\":0}}", ERR_HUB_FIELD_RANGE,
+         "configuration.port"},
         {"{\"name\":\"a\",\"protocol_id\":14,\"configuration\":{\"port\":65536}}",
          ERR_HUB_FIELD_RANGE, "configuration.port"},
         {"{\"name\":\"a\",\"protocol_id\":14,\"configuration\":{\"checksum\":\"lax\"}}",
@@ -418,8 +433,7 @@ static void keeps_the_protocol(void **state)
 static void opens_and_closes_with_enabled(void **state)
 {
     struct bench *b = *state;
-    json_decref(create(b, HUB_CHANNELS,
-                       "{\"name\":\"a\",\"protocol_id\":14,\"enabled\":false}"));
+    json_decref(create(b, HUB_CHANNELS, "{\"name\":\"a\",\"protocol_id\":14,\"enabled\":false}"));
     assert_calls(b, "");
     json_decref(change(b, HUB_CHANNELS, 1, HUB_REPLACE, "{\"name\":\"b\"}"));
     assert_calls(b, "");
@@ -556,8 +570,8 @@ static void a_restart_keeps_objects(void **state)
 {
     struct bench *b = *state;
     json_decref(create(b, HUB_CHANNELS, ALPHA));
-    json_decref(create(b, HUB_CHANNELS,
-                       "{\"name\":\"off\",\"protocol_id\":200,\"enabled\":false}"));
+    json_decref(
+        create(b, HUB_CHANNELS, "{\"name\":\"off\",\"protocol_id\":200,\"enabled\":false}"));
     json_decref(create(b, HUB_DEVICES, DEVICE("one")));
     json_t *channel = hub_object(b->hub, HUB_CHANNELS, &b->caller, 1);
     json_t *device = hub_object(b->hub, HUB_DEVICES, &b->caller, 1);
@@ -618,14 +632,19 @@ static void refuses_damaged_records(void **state)
 {
     struct bench *b = *state;
     static const char *const records[] = {
-        "", "{", "{}", "{\"item\":7}", "{\"item\":{\"id\":1,\"cid\":1,\"name\":\"a\"}}",
+        "",
+        "{",
+        "{}",
+        "{\"item\":7}",
+        "{\"item\":{\"id\":1,\"cid\":1,\"name\":\"a\"}}",
         "{\"item\":{\"id\":2,\"cid\":1,\"name\":\"a\",\"protocol_id\":14}}",
         "{\"item\":{\"id\":1,\"cid\":1,\"name\":5,\"protocol_id\":14}}"};
     struct hub *hub = NULL;
     json_decref(create(b, HUB_CHANNELS, ALPHA));
     for (size_t i = 0; i < sizeof(records) / sizeof(records[0]); i++) {
-        assert_int_equal(store_put(b->store, STORE_CHANNELS, SPAN_LIT("\0\0\0\0\0\0\0\1"),
-                                   span_str(records[i])), 0);
+        assert_int_equal(
+            store_put(b->store, STORE_CHANNELS, SPAN_LIT("\0\0\0\0\0\0\0\1"), span_str(records[i])),
+            0);
         assert_true(hub_new(b->store, b->accounts, &hub) < 0);
         assert_null(hub);
     }

@@ -1,4 +1,5 @@
-/* The log: numbers, holders, segments that go when nobody needs them, and several threads at once. */
+/* The log: numbers, holders, segments that go when nobody needs them, and several threads at
+ * once. */
 #include "store/store.h"
 
 #include <pthread.h>

@@ -92,8 +92,7 @@ static void tells_what_is_missing(void **state)
     struct buf out = buf_make(MEM_STORE, 16);
     put(b, "a", "one");
     assert_int_equal(store_get(b->store, STORE_DEVICES, SPAN_LIT("b"), &out), ERR_STORE_NOT_FOUND);
-    assert_int_equal(store_get(b->store, STORE_CHANNELS, SPAN_LIT("a"), &out),
-                     ERR_STORE_NOT_FOUND);
+    assert_int_equal(store_get(b->store, STORE_CHANNELS, SPAN_LIT("a"), &out), ERR_STORE_NOT_FOUND);
     assert_int_equal(store_delete(b->store, STORE_DEVICES, SPAN_LIT("b")), ERR_STORE_NOT_FOUND);
     assert_int_equal(store_delete(b->store, STORE_DEVICES, SPAN_LIT("a")), 0);
     assert_int_equal(store_get(b->store, STORE_DEVICES, SPAN_LIT("a"), &out), ERR_STORE_NOT_FOUND);
@@ -259,8 +258,13 @@ static void refuses_a_damaged_file(void **state)
 
 #define ON_EACH_ENGINE(test)                                                                       \
     {#test " (lmdb)", test, set_up_lmdb, tear_down, NULL},                                         \
-    {#test " (memory)", test, set_up_memory, tear_down, NULL}
-#define ON_DISK(test) {#test, test, set_up_lmdb, tear_down, NULL}
+    {                                                                                              \
+#test " (memory)", test, set_up_memory, tear_down, NULL                                    \
+    }
+#define ON_DISK(test)                                                                              \
+    {                                                                                              \
+#test, test, set_up_lmdb, tear_down, NULL                                                  \
+    }
 
 int main(void)
 {

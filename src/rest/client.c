@@ -1,0 +1,252 @@
+/* One HTTP connection on the worker shard that accepted it: framing, timeouts, and one request at a
+ * time. While a request is with the control shard the connection is paused, so that pipelined
+ * requests wait in the socket and are answered in order. Knows no resource.
+ *
+ *   idle --first byte--> receiving --last byte--> running (paused) --answer--> idle
+ *     |                     |
+ *     idle_timeout_s        REQUEST_TIMEOUT_S, then 408 */
+#include "base/log.h"
+#include "rest/respond.h"
+#include "rest/server_internal.h"
+
+#include <stddef.h>
+
+#define HEAD_MAX 32768
+#define REQUEST_TIMEOUT_S 30
+#define TIMER_SLACK_MS 1000
+/* Head and body as they travel, with the sizes of chunks in between. */
+#define INPUT_SLACK (HEAD_MAX + 65536)
+#define JOB_ARENA_SLACK 65536
+
+struct client {
+    struct client *next, *prev; /* of home->clients */
+    struct rest_shard *home;
+    struct conn *conn; /* NULL: gone, but a job is under way */
+    struct timer timer;
+    struct http_framer framer;
+    bool is_receiving; /* a request has begun */
+    bool is_running;   /* a job is under way */
+    bool has_continued;
+};
+
+static void link_client(struct client *client)
+{
+    struct rest_shard *home = client->home;
+    client->next = home->clients;
+    if (client->next)
+        client->next->prev = client;
+    home->clients = client;
+}
+
+/* Ends the client when nothing holds it any more. */
+static void release(struct client *client)
+{
+    struct rest_shard *home = client->home;
+    if (client->conn || client->is_running)
+        return;
+    if (client->prev)
+        client->prev->next = client->next;
+    else
+        home->clients = client->next;
+    if (client->next)
+        client->next->prev = client->prev;
+    mem_free(MEM_REST, client);
+    if (home->is_stopping && !home->clients)
+        rest_shard_report(home);
+}
+
+static void start_timer(struct client *client, uint32_t seconds)
+{
+    struct shard *shard = client->home->shard;
+    shard_timer_start(shard, &client->timer, shard_now_ms(shard) + (int64_t)seconds * 1000,
+                      TIMER_SLACK_MS);
+}
+
+/* ---- answers ---- */
+
+/* False when the answer cannot be written: then the connection is of no more use. */
+static bool write_answer(struct client *client, const struct rest_answer *answer, bool keep_alive,
+                         bool is_head)
+{
+    struct buf out = buf_make(MEM_REST, (size_t)REST_ANSWER_MAX + 4096);
+    int err = rest_respond(answer, keep_alive, is_head, shard_wall_us(client->home->shard), &out);
+    if (err >= 0)
+        conn_write(client->conn, buf_span(&out));
+    buf_fini(&out);
+    return err >= 0;
+}
+
+static void close_after_answer(struct client *client, int err)
+{
+    shard_timer_stop(client->home->shard, &client->timer);
+    conn_close_flushed(client->conn, err);
+}
+
+/* Answers an error that no handler saw; the stream behind it means nothing. */
+static void refuse(struct client *client, int err)
+{
+    struct rest_answer answer = {.body = buf_make(MEM_REST, 4096)};
+    rest_answer_refuse(&answer, err);
+    (void)write_answer(client, &answer, false, false);
+    buf_fini(&answer.body);
+    close_after_answer(client, err);
+}
+
+static void await_request(struct client *client)
+{
+    http_framer_init(&client->framer, HEAD_MAX, client->home->rest->config.request_bytes_max);
+    client->is_receiving = client->has_continued = false;
+    start_timer(client, client->home->rest->config.idle_timeout_s);
+}
+
+void client_take_answer(struct client *client, struct job *job)
+{
+    bool is_head = job->request.method == HTTP_METHOD_HEAD;
+    bool keep_alive = job->request.keep_alive && !client->home->is_stopping;
+    client->is_running = false;
+    if (!client->conn || conn_is_closing(client->conn)) {
+        job_free(&job);
+        release(client);
+        return;
+    }
+    keep_alive = write_answer(client, &job->answer, keep_alive, is_head) && keep_alive;
+    job_free(&job);
+    if (!keep_alive) {
+        close_after_answer(client, ERR_REST_DONE);
+        return;
+    }
+    await_request(client);
+    conn_resume(client->conn);
+}
+
+/* ---- requests ---- */
+
+static int job_new(struct client *client, struct span whole, struct job **ret)
+{
+    struct job *job = mem_zalloc(MEM_REST, sizeof(*job));
+    if (!job)
+        return err_raise(ERR_NO_MEMORY);
+    job->home = client->home->shard;
+    job->client = client;
+    job->bytes = buf_make(MEM_REST, whole.n);
+    /* Holds headers and selectors, and a chunked body or escapes of the query once more. */
+    job->arena = arena_make(MEM_REST, 4 * whole.n + JOB_ARENA_SLACK);
+    buf_add_span(&job->bytes, whole);
+    int err = job->bytes.is_failed
+                  ? err_raise(ERR_NO_MEMORY)
+                  : http_request_parse(buf_span(&job->bytes), &job->arena, &job->request);
+    if (err < 0)
+        job_free(&job);
+    else
+        *ret = job;
+    return err;
+}
+
+static int run(struct client *client, struct span whole)
+{
+    struct job *job = NULL;
+    int err = job_new(client, whole, &job);
+    if (err < 0)
+        return err;
+    shard_timer_stop(client->home->shard, &client->timer);
+    client->is_running = true;
+    conn_pause(client->conn);
+    rest_submit(client->home->rest, job);
+    return 0;
+}
+
+static void note_progress(struct client *client)
+{
+    if (!client->is_receiving) {
+        client->is_receiving = true;
+        start_timer(client, REQUEST_TIMEOUT_S);
+    }
+    if (client->framer.head_n && client->framer.expects_continue && !client->has_continued) {
+        client->has_continued = true;
+        conn_write(client->conn, REST_CONTINUE);
+    }
+}
+
+static ssize_t on_data(struct conn *c, void *owner, struct span in)
+{
+    struct client *client = owner;
+    (void)c;
+    if (client->is_running)
+        return 0;
+    int n = http_framer_next(&client->framer, in);
+    int err = n > 0 ? run(client, span_head(in, (size_t)n)) : n;
+    if (err < 0)
+        refuse(client, err);
+    else if (n == 0)
+        note_progress(client);
+    return err < 0 ? 0 : n;
+}
+
+/* ---- the end ---- */
+
+static void note_close(const struct conn *c, int err)
+{
+    char peer[NET_ADDRESS_TEXT_MAX];
+    enum err_class class = err_class(err);
+    bool is_peers_fault = class == ERR_CLASS_INPUT || class == ERR_CLASS_LIMIT;
+    (void)net_address_text(conn_peer(c), peer);
+    if (is_peers_fault)
+        log_notice("HTTP connection closed: %s: %s", peer, err_text(err));
+    else
+        log_debug("HTTP connection closed: %s: %s", peer, err_text(err));
+}
+
+static void on_close(struct conn *c, void *owner, int err)
+{
+    struct client *client = owner;
+    note_close(c, err);
+    shard_timer_stop(client->home->shard, &client->timer);
+    client->conn = NULL;
+    release(client);
+}
+
+static void on_due(struct timer *t)
+{
+    struct client *client = (struct client *)(void *)((char *)t - offsetof(struct client, timer));
+    if (client->is_receiving)
+        refuse(client, err_raise(ERR_REST_SLOW));
+    else
+        conn_close(client->conn, ERR_REST_IDLE);
+}
+
+static const struct conn_handler handler = {.on_data = on_data, .on_close = on_close};
+
+void client_open(struct rest_shard *home, struct conn *c)
+{
+    struct client *client = home->is_stopping ? NULL : mem_zalloc(MEM_REST, sizeof(*client));
+    if (!client) {
+        conn_close(c, err_raise(home->is_stopping ? ERR_REST_STOPPING : ERR_NO_MEMORY));
+        return;
+    }
+    client->home = home;
+    client->conn = c;
+    client->timer.on_due = on_due;
+    link_client(client);
+    conn_set_handler(c, &handler, client);
+    conn_set_input_limit(c, (size_t)home->rest->config.request_bytes_max + INPUT_SLACK);
+    await_request(client);
+    int err = conn_start(c);
+    if (err < 0)
+        conn_close(c, err);
+}
+
+void client_stop_all(struct rest_shard *home)
+{
+    home->is_stopping = true;
+    for (struct client *client = home->clients; client; client = client->next)
+        if (client->conn && !client->is_running)
+            close_after_answer(client, ERR_REST_STOPPING);
+    if (!home->clients)
+        rest_shard_report(home);
+}
+
+void client_close_all(struct rest_shard *home)
+{
+    while (home->clients && home->clients->conn)
+        conn_close(home->clients->conn, ERR_REST_STOPPING);
+}

@@ -1,0 +1,31 @@
+/* The REST API over HTTP. A connection is served by the worker shard that accepted it; whole
+ * requests go to the control shard, which runs them one after another, and the answer comes
+ * back. */
+#ifndef TRACKWIRE_REST_REST_H
+#define TRACKWIRE_REST_REST_H
+
+#include "hub/hub.h"
+#include "net/conn.h"
+
+struct rest;
+
+struct rest_config {
+    const char *public_host; /* host in a channel's `uri`; NULL: the host the request came to */
+    uint32_t request_bytes_max;
+    uint32_t idle_timeout_s;
+};
+extern const struct rest_config rest_config_default;
+
+/* Before the shards start; the caller owns `ret`. Borrows all it is given until rest_free, the text
+ * of public_host too. */
+int rest_new(struct shard_set *shards, struct accounts *accounts, struct hub *hub,
+             const struct rest_config *config, struct rest **ret) MUST_USE;
+/* After the shards were joined. */
+void rest_free(struct rest **rest);
+/* listener_new's on_accept for HTTP; any worker shard. */
+void rest_accept(void *rest, struct conn *c);
+/* Closes idle connections and lets running requests finish; calls `done(ctx)` on the control shard
+ * when all shards did. Control shard. */
+void rest_stop(struct rest *rest, void (*done)(void *ctx), void *ctx);
+
+#endif
