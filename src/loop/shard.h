@@ -4,7 +4,8 @@
  *
  * A turn of the loop: wait for events or the next timer - run what epoll told - run due timers - run
  * the mail that came - run deferred tasks until none is left - hand outgoing mail over in one batch
- * per target, waking only those that sleep - mark RCU quiescent. An idle shard makes no wake-ups. */
+ * per target, waking only those that sleep - run the last tasks (sockets are written now, while the
+ * other shards work on their mail already) - mark RCU quiescent. An idle shard makes no wake-ups. */
 #ifndef TRACKWIRE_LOOP_SHARD_H
 #define TRACKWIRE_LOOP_SHARD_H
 
@@ -22,7 +23,8 @@ int shard_set_new(unsigned workers, struct shard_set **ret) MUST_USE;
 int shard_set_start(struct shard_set *set) MUST_USE;
 /* Asks every loop to end after its current turn's mail and tasks; any thread. */
 void shard_set_stop(struct shard_set *set);
-/* Waits for the threads. */
+/* Waits for the threads. Mail that was still on its way is then delivered by the calling thread, which
+ * acts for each shard in turn, so that nothing sent is lost. After it the caller owns all shards. */
 void shard_set_join(struct shard_set *set);
 /* After join. */
 void shard_set_free(struct shard_set **set);
@@ -39,7 +41,7 @@ struct shard_set *shard_set_of(const struct shard *s);
 /* Time as read at the start of this turn; the owner only. */
 int64_t shard_now_ms(const struct shard *s);  /* monotonic */
 int64_t shard_wall_us(const struct shard *s); /* UTC */
-/* True on the shard's own thread, or before it was started. For assert(). */
+/* True on the shard's own thread, before it was started and after it was joined. For assert(). */
 bool shard_is_owner(const struct shard *s);
 
 /* ---- file descriptors ---- */
@@ -83,6 +85,9 @@ struct task {
 /* Queues `t` unless it is queued. Owner only. A task may defer others (and itself: next round of the
  * same turn end; use a timer or shard_again for work that must let I/O pass). */
 void shard_defer(struct shard *s, struct task *t);
+/* As shard_defer, but runs after all tasks that are not last: for work that gathers what the others
+ * leave behind, as the flush of sockets does. */
+void shard_defer_last(struct shard *s, struct task *t);
 /* Queues `t` for the next turn, which then does not sleep. Owner only. */
 void shard_again(struct shard *s, struct task *t);
 
@@ -97,6 +102,20 @@ struct mail {
 /* Sends to any shard, also the own (delivered next turn). From a shard's thread: batched until the
  * end of the turn. From other threads: at once. Mails of one sender to one target keep their order. */
 void shard_send(struct shard *to, struct mail *m);
+
+/* ---- what modules keep per shard ---- */
+
+enum shard_slot {
+    SHARD_SLOT_NET,
+    SHARD_SLOT_BROKER,
+    SHARD_SLOT_GATEWAY,
+    SHARD_SLOT_REST,
+    SHARD_SLOT_COUNT_
+};
+/* The module's own pointer, NULL until set. Set before the shards start or by the owner; read by the
+ * owner, and by others where the module knows that it was set before the start. */
+void *shard_slot(const struct shard *s, enum shard_slot slot);
+void shard_set_slot(struct shard *s, enum shard_slot slot, void *p);
 
 /* ---- counters ---- */
 

@@ -27,29 +27,39 @@ struct conn_handler {
     void (*on_drain)(struct conn *c, void *owner);
 };
 
-/* A connection over `fd` (non-blocking; the connection closes it) on the calling shard. Its reading
- * starts with conn_start. The limit of kept input guards memory before authentication: input left
- * unconsumed over it closes with ERR_CONN_INPUT_LIMIT. */
+/* A connection over `fd` (non-blocking; the connection closes it, but not when conn_new fails) on the
+ * calling shard, which net_shard_open made ready. Its reading starts with conn_start; when that
+ * fails, close it. The limit of kept input guards memory before authentication: input left unconsumed
+ * over it closes with ERR_CONN_INPUT_LIMIT (not while reading is paused). */
+#define CONN_INPUT_LIMIT_DEFAULT 65536
 int conn_new(int fd, const struct transport *transport, const struct net_address *peer,
              struct conn **ret) MUST_USE;
 void conn_set_handler(struct conn *c, const struct conn_handler *handler, void *owner);
 void conn_set_input_limit(struct conn *c, size_t bytes);
 int conn_start(struct conn *c) MUST_USE;
 
+/* Inside on_data: tell nothing before `bytes` bytes, from the first not consumed, are there. Saves
+ * telling a large frame for each piece of it, and a copy. Holds until on_data is told again. */
+void conn_expect(struct conn *c, size_t bytes);
+
 /* Closes: at once (output dropped), or after the output now queued went out, at most 5 seconds
- * later. on_close is told before conn_close returns, respectively later with the same `err`. */
+ * later. on_close is told before conn_close returns, respectively later with the same `err`; no input
+ * is told in between. After a flushed close the socket stays, without an owner, until the peer closed
+ * too (within the 5 seconds): closing on unread input would make the kernel reset the connection,
+ * and the peer would lose the last bytes. */
 void conn_close(struct conn *c, int err);
 void conn_close_flushed(struct conn *c, int err);
 bool conn_is_closing(const struct conn *c);
 
-/* Stops and resumes reading (backpressure to the peer). */
+/* Stops and resumes reading (backpressure to the peer). Input kept unconsumed meanwhile is told again
+ * after conn_resume, in the next turn. */
 void conn_pause(struct conn *c);
 void conn_resume(struct conn *c);
 
 /* Takes the connection off its shard, with its unconsumed input (`unconsumed` of them, as in
  * on_data's last call, for a call from inside on_data) and its output. Then only one thing may
  * follow: conn_attach, on another shard's thread, which goes on reading and tells the kept input
- * again. */
+ * again in the same turn. Not for a connection that is closing. When conn_attach fails, close it. */
 void conn_detach(struct conn *c, struct span unconsumed);
 int conn_attach(struct conn *c) MUST_USE;
 
@@ -62,7 +72,9 @@ uint8_t *conn_reserve(struct conn *c, size_t n);
 void conn_commit(struct conn *c, size_t used);
 /* Copies `s`, whatever its length. */
 void conn_write(struct conn *c, struct span s);
-/* Queues `part` without copying it; takes its own reference on `owner`, dropped when sent. */
+/* Queues `part` without copying it; takes its own reference on `owner`, dropped when sent. Parts too
+ * short to be worth it are copied. Out of memory here or in conn_write: closed at the turn's end with
+ * ERR_CONN_OUTPUT_MEMORY, because a stream with a hole is worthless. */
 void conn_write_shared(struct conn *c, struct ref *owner, struct span part);
 /* Bytes queued and not yet taken by the kernel. */
 size_t conn_output_bytes(const struct conn *c);

@@ -20,11 +20,15 @@ struct transport {
     const char *name; /* "tcp" */
     /* Per-connection state (handshake, frame parser); NULL: none. Owner shard. 0 or an error. */
     int (*open)(struct conn *c);
-    /* Up to `n` bytes of payload into `p`: > 0 bytes, TRANSPORT_AGAIN, TRANSPORT_EOF or an error. */
+    /* Up to `n` bytes of payload into `p`: > 0 bytes, TRANSPORT_AGAIN, TRANSPORT_EOF or an error.
+     * Fewer than `n` say that no more is there now: the socket tells only news (EPOLLET), so the
+     * connection waits for the next event. */
     ssize_t (*read)(struct conn *c, uint8_t *p, size_t n);
-    /* Writes from `iov`: > 0 bytes taken, TRANSPORT_AGAIN or an error. */
+    /* Writes from `iov`: > 0 bytes taken, TRANSPORT_AGAIN or an error. Fewer than offered say that the
+     * socket is full: the connection waits until it is writable again. */
     ssize_t (*write)(struct conn *c, const struct iovec *iov, int count);
-    /* Frees what open made; the socket is closed by the caller. NULL: nothing to do. */
+    /* Says goodbye where the transport has words for it, and frees what open made; the socket is
+     * closed by the caller. NULL: nothing to do. */
     void (*close)(struct conn *c);
 };
 
