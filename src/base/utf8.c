@@ -25,7 +25,7 @@ static size_t wide_length(const uint8_t *p, size_t left)
 {
     const struct lead *lead = leads;
     const struct lead *end = leads + sizeof(leads) / sizeof(leads[0]);
-    while (lead < end && *p > lead->last)
+    while (lead < end && lead->last < *p)
         lead++;
     if (lead == end || *p < lead->first || left < lead->length)
         return 0;

@@ -25,8 +25,8 @@ int mqtt_frame(struct span in, size_t packet_max, struct mqtt_frame *ret) MUST_U
  * MQTT 3.1 a user name or password that is announced and missing counts as not announced, as that
  * standard wants. */
 int mqtt_decode_connect(const struct mqtt_frame *f, struct mqtt_connect *ret) MUST_USE;
-int mqtt_decode_connack(const struct mqtt_frame *f, enum mqtt_version v, struct mqtt_connack *ret)
-    MUST_USE;
+int mqtt_decode_connack(const struct mqtt_frame *f, enum mqtt_version v,
+                        struct mqtt_connack *ret) MUST_USE;
 /* Refuses a topic that topic_name_check refuses, an empty topic without alias, subscription
  * identifiers when `from_client`. Validates UTF-8 of the topic. The payload is not looked at,
  * unless the payload format property says UTF-8. */
@@ -37,15 +37,15 @@ int mqtt_decode_ack(const struct mqtt_frame *f, enum mqtt_version v, struct mqtt
  * the filter's wildcards: that is topic_filter_parse, whose failure is a reason code in SUBACK. */
 int mqtt_decode_subscribe(const struct mqtt_frame *f, enum mqtt_version v,
                           struct mqtt_subscribe *ret) MUST_USE;
-int mqtt_decode_suback(const struct mqtt_frame *f, enum mqtt_version v, struct mqtt_suback *ret)
-    MUST_USE; /* also UNSUBACK (3.x: no reasons) */
+int mqtt_decode_suback(const struct mqtt_frame *f, enum mqtt_version v,
+                       struct mqtt_suback *ret) MUST_USE; /* also UNSUBACK (3.x: no reasons) */
 int mqtt_decode_unsubscribe(const struct mqtt_frame *f, enum mqtt_version v,
                             struct mqtt_unsubscribe *ret) MUST_USE;
 int mqtt_decode_disconnect(const struct mqtt_frame *f, enum mqtt_version v, bool from_client,
                            struct mqtt_disconnect *ret) MUST_USE;
 /* The sender is not told: a server refuses reason 0x00 itself, which only servers send. */
-int mqtt_decode_auth(const struct mqtt_frame *f, enum mqtt_version v, struct mqtt_disconnect *ret)
-    MUST_USE;
+int mqtt_decode_auth(const struct mqtt_frame *f, enum mqtt_version v,
+                     struct mqtt_disconnect *ret) MUST_USE;
 /* PINGREQ, PINGRESP: an empty body. */
 int mqtt_decode_ping(const struct mqtt_frame *f) MUST_USE;
 

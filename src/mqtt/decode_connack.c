@@ -9,8 +9,8 @@
 
 static int decode_reason(uint8_t code, enum mqtt_version v, uint8_t *ret)
 {
-    bool is_listed = v == MQTT_5_0 ? mqtt_reason_is_allowed(code, IN_CONNACK)
-                                   : code <= RETURN_CODE_MAX;
+    bool is_listed =
+        v == MQTT_5_0 ? mqtt_reason_is_allowed(code, IN_CONNACK) : code <= RETURN_CODE_MAX;
     if (!is_listed)
         return err_raise(ERR_MQTT_CONNACK_REASON);
     *ret = v == MQTT_5_0 ? code : mqtt_reason_of_return_code(code);

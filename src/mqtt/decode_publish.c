@@ -28,16 +28,19 @@ static inline bool is_plain_word(uint64_t word)
  * says only that one is needed. */
 static bool is_plain(struct span topic)
 {
-    uint64_t word;
-    size_t at = 0;
-    for (; at + sizeof(word) <= topic.n; at += sizeof(word)) {
-        memcpy(&word, topic.p + at, sizeof(word));
+    uint64_t word = EVERY_BYTE('/'); /* a plain character stands where the topic is shorter */
+    if (topic.n < sizeof(word)) {
+        memcpy(&word, topic.p, topic.n);
+        return is_plain_word(word);
+    }
+    /* The last word ends with the topic and overlaps the one before. */
+    const uint8_t *last = topic.p + topic.n - sizeof(word);
+    for (const uint8_t *p = topic.p; p < last; p += sizeof(word)) {
+        memcpy(&word, p, sizeof(word));
         if (!is_plain_word(word))
             return false;
     }
-    word = EVERY_BYTE('/'); /* fills the bytes behind the topic's end */
-    if (at < topic.n)
-        memcpy(&word, topic.p + at, topic.n - at);
+    memcpy(&word, last, sizeof(word));
     return is_plain_word(word);
 }
 
@@ -84,7 +87,7 @@ int mqtt_decode_publish(const struct mqtt_frame *f, enum mqtt_version v, bool fr
     if (err < 0)
         return err;
     ret->payload = mqtt_rest_read(&r);
-    bool is_text = mqtt_has(&ret->properties, MQTT_PROP_PAYLOAD_FORMAT) &&
-                   ret->properties.payload_format == 1;
+    bool is_text =
+        mqtt_has(&ret->properties, MQTT_PROP_PAYLOAD_FORMAT) && ret->properties.payload_format == 1;
     return is_text && !utf8_is_valid(ret->payload) ? err_raise(ERR_MQTT_PUBLISH_PAYLOAD) : 0;
 }

@@ -12,8 +12,8 @@ static bool has_reasons(enum mqtt_type type, enum mqtt_version v)
 
 static size_t suback_body(enum mqtt_type type, const struct mqtt_suback *p, enum mqtt_version v)
 {
-    size_t block = v == MQTT_5_0 ? mqtt_block_size(mqtt_properties_size(&p->properties, IN_BOTH))
-                                 : 0;
+    size_t block =
+        v == MQTT_5_0 ? mqtt_block_size(mqtt_properties_size(&p->properties, IN_BOTH)) : 0;
     return 2 + block + (has_reasons(type, v) ? p->reasons.n : 0);
 }
 

@@ -31,10 +31,10 @@ enum mqtt_type {
     MQTT_AUTH,
 };
 
-#define MQTT_PACKET_MAX 268435460u      /* fixed header of 5 bytes and 268,435,455 more */
-#define MQTT_TOPIC_LEVELS_MAX 128       /* deeper topics and filters are refused */
-#define MQTT_USER_PROPERTIES_MAX 256    /* in one packet; more are refused (CVE-2021-41039) */
-#define MQTT_SUBSCRIPTION_IDS_MAX 32    /* in one PUBLISH that we write */
+#define MQTT_PACKET_MAX 268435460u   /* fixed header of 5 bytes and 268,435,455 more */
+#define MQTT_TOPIC_LEVELS_MAX 128    /* deeper topics and filters are refused */
+#define MQTT_USER_PROPERTIES_MAX 256 /* in one packet; more are refused (CVE-2021-41039) */
+#define MQTT_SUBSCRIPTION_IDS_MAX 32 /* in one PUBLISH that we write */
 
 /* MQTT 5.0 2.4 reason codes. */
 enum mqtt_reason {
@@ -158,7 +158,7 @@ struct mqtt_will {
 
 struct mqtt_connect {
     enum mqtt_version version;
-    bool is_clean; /* Clean Session, Clean Start */
+    bool is_clean;  /* Clean Session, Clean Start */
     bool is_bridge; /* protocol level | 0x80, mosquitto's way to mark a bridge */
     bool has_will, has_user_name, has_password;
     uint16_t keep_alive_s;
@@ -176,11 +176,11 @@ struct mqtt_connack {
 struct mqtt_publish {
     uint8_t qos;
     bool is_dup, is_retained;
-    uint16_t packet_id;  /* 0 at QoS 0 */
-    struct span topic;   /* empty in v5 when an alias stands for it */
+    uint16_t packet_id; /* 0 at QoS 0 */
+    struct span topic;  /* empty in v5 when an alias stands for it */
     struct span payload;
     struct mqtt_properties properties; /* only when has_properties */
-    bool has_properties; /* the packet's property block is not empty */
+    bool has_properties;               /* the packet's property block is not empty */
     /* Encoders only: properties that were encoded before and are written as they are, in 5.0; the
      * same for all receivers of a message. Decoders leave it empty. */
     struct span encoded;

@@ -36,64 +36,64 @@ struct value {
 #define IN_ACKS (IN_PUBACK | IN_PUBREC | IN_PUBREL | IN_PUBCOMP | IN_SUBACK | IN_UNSUBACK)
 #define IN_ANY_DISCONNECT (IN_DISCONNECT | IN_DISCONNECT_BY_SERVER)
 #define IN_HANDSHAKE (IN_CONNECT | IN_CONNACK)
-#define IN_ALL                                                                                    \
-    (IN_WILL | IN_HANDSHAKE | IN_ANY_PUBLISH | IN_ACKS | IN_SUBSCRIBE | IN_UNSUBSCRIBE |          \
+#define IN_ALL                                                                                     \
+    (IN_WILL | IN_HANDSHAKE | IN_ANY_PUBLISH | IN_ACKS | IN_SUBSCRIBE | IN_UNSUBSCRIBE |           \
      IN_ANY_DISCONNECT | IN_AUTH)
 
 /* A row of any value, and one of a number between `least` and `most`. */
-#define ANY(type_, member_, carriers_)                                                            \
-    {                                                                                             \
-        .type = type_, .carriers = carriers_, .offset = offsetof(struct mqtt_properties, member_) \
+#define ANY(type_, member_, carriers_)                                                             \
+    {                                                                                              \
+        .type = type_, .carriers = carriers_, .offset = offsetof(struct mqtt_properties, member_)  \
     }
-#define NUMBER(type_, member_, carriers_, least, most, refusal_)                                  \
-    {                                                                                             \
+#define NUMBER(type_, member_, carriers_, least, most, refusal_)                                   \
+    {                                                                                              \
         .type = type_, .carriers = carriers_, .offset = offsetof(struct mqtt_properties, member_), \
-        .min = least, .max = most, .refusal = refusal_                                            \
+        .min = least, .max = most, .refusal = refusal_                                             \
     }
 
 static const struct property table[64] = {
-    [MQTT_PROP_PAYLOAD_FORMAT] = NUMBER(BYTE, payload_format, IN_WILL | IN_ANY_PUBLISH, 0, 1,
-                                        ERR_MQTT_PAYLOAD_FORMAT_VALUE),
+    [MQTT_PROP_PAYLOAD_FORMAT] =
+        NUMBER(BYTE, payload_format, IN_WILL | IN_ANY_PUBLISH, 0, 1, ERR_MQTT_PAYLOAD_FORMAT_VALUE),
     [MQTT_PROP_MESSAGE_EXPIRY] = ANY(FOUR_BYTES, message_expiry, IN_WILL | IN_ANY_PUBLISH),
     [MQTT_PROP_CONTENT_TYPE] = ANY(TEXT, content_type, IN_WILL | IN_ANY_PUBLISH),
     [MQTT_PROP_RESPONSE_TOPIC] = ANY(TEXT, response_topic, IN_WILL | IN_ANY_PUBLISH),
     [MQTT_PROP_CORRELATION_DATA] = ANY(BINARY, correlation_data, IN_WILL | IN_ANY_PUBLISH),
-    [MQTT_PROP_SUBSCRIPTION_ID] = NUMBER(VARINT, subscription_id,
-                                         IN_SUBSCRIBE | IN_PUBLISH_BY_SERVER, 1, MQTT_BODY_MAX,
-                                         ERR_MQTT_SUBSCRIPTION_ID_ZERO),
+    [MQTT_PROP_SUBSCRIPTION_ID] =
+        NUMBER(VARINT, subscription_id, IN_SUBSCRIBE | IN_PUBLISH_BY_SERVER, 1, MQTT_BODY_MAX,
+               ERR_MQTT_SUBSCRIPTION_ID_ZERO),
     [MQTT_PROP_SESSION_EXPIRY] = ANY(FOUR_BYTES, session_expiry, IN_HANDSHAKE | IN_DISCONNECT),
     [MQTT_PROP_ASSIGNED_CLIENT_ID] = ANY(TEXT, assigned_client_id, IN_CONNACK),
     [MQTT_PROP_SERVER_KEEP_ALIVE] = ANY(TWO_BYTES, server_keep_alive, IN_CONNACK),
     [MQTT_PROP_AUTH_METHOD] = ANY(TEXT, auth_method, IN_HANDSHAKE | IN_AUTH),
     [MQTT_PROP_AUTH_DATA] = ANY(BINARY, auth_data, IN_HANDSHAKE | IN_AUTH),
-    [MQTT_PROP_REQUEST_PROBLEM_INFO] = NUMBER(BYTE, request_problem_info, IN_CONNECT, 0, 1,
-                                              ERR_MQTT_REQUEST_PROBLEM_INFO_VALUE),
+    [MQTT_PROP_REQUEST_PROBLEM_INFO] =
+        NUMBER(BYTE, request_problem_info, IN_CONNECT, 0, 1, ERR_MQTT_REQUEST_PROBLEM_INFO_VALUE),
     [MQTT_PROP_WILL_DELAY] = ANY(FOUR_BYTES, will_delay, IN_WILL),
-    [MQTT_PROP_REQUEST_RESPONSE_INFO] = NUMBER(BYTE, request_response_info, IN_CONNECT, 0, 1,
-                                               ERR_MQTT_REQUEST_RESPONSE_INFO_VALUE),
+    [MQTT_PROP_REQUEST_RESPONSE_INFO] =
+        NUMBER(BYTE, request_response_info, IN_CONNECT, 0, 1, ERR_MQTT_REQUEST_RESPONSE_INFO_VALUE),
     [MQTT_PROP_RESPONSE_INFO] = ANY(TEXT, response_info, IN_CONNACK),
-    [MQTT_PROP_SERVER_REFERENCE] = ANY(TEXT, server_reference,
-                                       IN_CONNACK | IN_DISCONNECT_BY_SERVER),
-    [MQTT_PROP_REASON_STRING] = ANY(TEXT, reason_string,
-                                    IN_CONNACK | IN_ACKS | IN_ANY_DISCONNECT | IN_AUTH),
+    [MQTT_PROP_SERVER_REFERENCE] =
+        ANY(TEXT, server_reference, IN_CONNACK | IN_DISCONNECT_BY_SERVER),
+    [MQTT_PROP_REASON_STRING] =
+        ANY(TEXT, reason_string, IN_CONNACK | IN_ACKS | IN_ANY_DISCONNECT | IN_AUTH),
     [MQTT_PROP_RECEIVE_MAXIMUM] = NUMBER(TWO_BYTES, receive_maximum, IN_HANDSHAKE, 1, UINT16_MAX,
                                          ERR_MQTT_RECEIVE_MAXIMUM_ZERO),
     [MQTT_PROP_TOPIC_ALIAS_MAXIMUM] = ANY(TWO_BYTES, topic_alias_maximum, IN_HANDSHAKE),
-    [MQTT_PROP_TOPIC_ALIAS] = NUMBER(TWO_BYTES, topic_alias, IN_ANY_PUBLISH, 1, UINT16_MAX,
-                                     ERR_MQTT_TOPIC_ALIAS_ZERO),
-    [MQTT_PROP_MAXIMUM_QOS] = NUMBER(BYTE, maximum_qos, IN_CONNACK, 0, 1,
-                                     ERR_MQTT_MAXIMUM_QOS_VALUE),
-    [MQTT_PROP_RETAIN_AVAILABLE] = NUMBER(BYTE, retain_available, IN_CONNACK, 0, 1,
-                                          ERR_MQTT_RETAIN_AVAILABLE_VALUE),
+    [MQTT_PROP_TOPIC_ALIAS] =
+        NUMBER(TWO_BYTES, topic_alias, IN_ANY_PUBLISH, 1, UINT16_MAX, ERR_MQTT_TOPIC_ALIAS_ZERO),
+    [MQTT_PROP_MAXIMUM_QOS] =
+        NUMBER(BYTE, maximum_qos, IN_CONNACK, 0, 1, ERR_MQTT_MAXIMUM_QOS_VALUE),
+    [MQTT_PROP_RETAIN_AVAILABLE] =
+        NUMBER(BYTE, retain_available, IN_CONNACK, 0, 1, ERR_MQTT_RETAIN_AVAILABLE_VALUE),
     [MQTT_PROP_USER] = ANY(PAIR, raw, IN_ALL),
     [MQTT_PROP_MAXIMUM_PACKET_SIZE] = NUMBER(FOUR_BYTES, maximum_packet_size, IN_HANDSHAKE, 1,
                                              UINT32_MAX, ERR_MQTT_MAXIMUM_PACKET_SIZE_ZERO),
-    [MQTT_PROP_WILDCARD_AVAILABLE] = NUMBER(BYTE, wildcard_available, IN_CONNACK, 0, 1,
-                                            ERR_MQTT_WILDCARD_AVAILABLE_VALUE),
+    [MQTT_PROP_WILDCARD_AVAILABLE] =
+        NUMBER(BYTE, wildcard_available, IN_CONNACK, 0, 1, ERR_MQTT_WILDCARD_AVAILABLE_VALUE),
     [MQTT_PROP_SUBSCRIPTION_ID_AVAILABLE] = NUMBER(BYTE, subscription_id_available, IN_CONNACK, 0,
                                                    1, ERR_MQTT_SUBSCRIPTION_ID_AVAILABLE_VALUE),
-    [MQTT_PROP_SHARED_AVAILABLE] = NUMBER(BYTE, shared_available, IN_CONNACK, 0, 1,
-                                          ERR_MQTT_SHARED_AVAILABLE_VALUE),
+    [MQTT_PROP_SHARED_AVAILABLE] =
+        NUMBER(BYTE, shared_available, IN_CONNACK, 0, 1, ERR_MQTT_SHARED_AVAILABLE_VALUE),
 };
 
 /* The identifier is a varint by the letter of the standard, but none is defined above 0x2A: a
@@ -240,8 +240,7 @@ static int decode_property(struct reader *r, enum mqtt_carrier carrier, struct m
     return 0;
 }
 
-int mqtt_properties_decode(struct reader *r, enum mqtt_carrier carrier,
-                           struct mqtt_properties *ret)
+int mqtt_properties_decode(struct reader *r, enum mqtt_carrier carrier, struct mqtt_properties *ret)
 {
     mqtt_properties_none(ret);
     uint32_t length = 0;

@@ -25,8 +25,10 @@ static const struct reason {
     uint32_t carriers;
     uint8_t return_code;
 } reasons[256] = {
-    [MQTT_SUCCESS] = {"Success", IN_CONNACK | IN_RECEIPTS | IN_RELEASES | IN_BOTH_SUBACKS |
-                      IN_BOTH_DISCONNECTS | IN_AUTH, ACCEPTED},
+    [MQTT_SUCCESS] = {"Success",
+                      IN_CONNACK | IN_RECEIPTS | IN_RELEASES | IN_BOTH_SUBACKS |
+                          IN_BOTH_DISCONNECTS | IN_AUTH,
+                      ACCEPTED},
     [MQTT_GRANTED_QOS1] = {"Granted QoS 1", IN_SUBACK, ACCEPTED},
     [MQTT_GRANTED_QOS2] = {"Granted QoS 2", IN_SUBACK, ACCEPTED},
     [MQTT_DISCONNECT_WITH_WILL] = {"Disconnect with Will Message", IN_DISCONNECT, ACCEPTED},
@@ -34,18 +36,22 @@ static const struct reason {
     [MQTT_NO_SUBSCRIPTION_EXISTED] = {"No subscription existed", IN_UNSUBACK, ACCEPTED},
     [MQTT_CONTINUE_AUTHENTICATION] = {"Continue authentication", IN_AUTH, ACCEPTED},
     [MQTT_REAUTHENTICATE] = {"Re-authenticate", IN_AUTH, ACCEPTED},
-    [MQTT_UNSPECIFIED_ERROR] = {"Unspecified error", IN_CONNACK | IN_RECEIPTS | IN_BOTH_SUBACKS |
-                                IN_BOTH_DISCONNECTS, UNAVAILABLE},
+    [MQTT_UNSPECIFIED_ERROR] = {"Unspecified error",
+                                IN_CONNACK | IN_RECEIPTS | IN_BOTH_SUBACKS | IN_BOTH_DISCONNECTS,
+                                UNAVAILABLE},
     [MQTT_MALFORMED_PACKET] = {"Malformed Packet", IN_CONNACK | IN_BOTH_DISCONNECTS,
                                NOT_AUTHORIZED},
     [MQTT_PROTOCOL_ERROR] = {"Protocol Error", IN_CONNACK | IN_BOTH_DISCONNECTS, NOT_AUTHORIZED},
-    [MQTT_IMPLEMENTATION_SPECIFIC] = {"Implementation specific error", IN_CONNACK | IN_RECEIPTS |
-                                      IN_BOTH_SUBACKS | IN_BOTH_DISCONNECTS, UNAVAILABLE},
+    [MQTT_IMPLEMENTATION_SPECIFIC] = {"Implementation specific error",
+                                      IN_CONNACK | IN_RECEIPTS | IN_BOTH_SUBACKS |
+                                          IN_BOTH_DISCONNECTS,
+                                      UNAVAILABLE},
     [MQTT_UNSUPPORTED_VERSION] = {"Unsupported Protocol Version", IN_CONNACK, BAD_VERSION},
     [MQTT_CLIENT_ID_NOT_VALID] = {"Client Identifier not valid", IN_CONNACK, BAD_CLIENT_ID},
     [MQTT_BAD_USER_NAME] = {"Bad User Name or Password", IN_CONNACK, BAD_LOGIN},
-    [MQTT_NOT_AUTHORIZED] = {"Not authorized", IN_CONNACK | IN_RECEIPTS | IN_BOTH_SUBACKS |
-                             IN_DISCONNECT_BY_SERVER, NOT_AUTHORIZED},
+    [MQTT_NOT_AUTHORIZED] = {"Not authorized",
+                             IN_CONNACK | IN_RECEIPTS | IN_BOTH_SUBACKS | IN_DISCONNECT_BY_SERVER,
+                             NOT_AUTHORIZED},
     [MQTT_SERVER_UNAVAILABLE] = {"Server unavailable", IN_CONNACK, UNAVAILABLE},
     [MQTT_SERVER_BUSY] = {"Server busy", IN_CONNACK | IN_DISCONNECT_BY_SERVER, UNAVAILABLE},
     [MQTT_BANNED] = {"Banned", IN_CONNACK, NOT_AUTHORIZED},
@@ -56,8 +62,8 @@ static const struct reason {
     [MQTT_SESSION_TAKEN_OVER] = {"Session taken over", IN_DISCONNECT_BY_SERVER, UNAVAILABLE},
     [MQTT_FILTER_INVALID] = {"Topic Filter invalid", IN_BOTH_SUBACKS | IN_DISCONNECT_BY_SERVER,
                              NOT_AUTHORIZED},
-    [MQTT_TOPIC_NAME_INVALID] = {"Topic Name invalid", IN_CONNACK | IN_RECEIPTS |
-                                 IN_BOTH_DISCONNECTS, NOT_AUTHORIZED},
+    [MQTT_TOPIC_NAME_INVALID] = {"Topic Name invalid",
+                                 IN_CONNACK | IN_RECEIPTS | IN_BOTH_DISCONNECTS, NOT_AUTHORIZED},
     [MQTT_PACKET_ID_IN_USE] = {"Packet Identifier in use", IN_RECEIPTS | IN_BOTH_SUBACKS,
                                UNAVAILABLE},
     [MQTT_PACKET_ID_NOT_FOUND] = {"Packet Identifier not found", IN_RELEASES, UNAVAILABLE},
@@ -67,11 +73,13 @@ static const struct reason {
     [MQTT_PACKET_TOO_LARGE] = {"Packet too large", IN_CONNACK | IN_BOTH_DISCONNECTS,
                                NOT_AUTHORIZED},
     [MQTT_MESSAGE_RATE_TOO_HIGH] = {"Message rate too high", IN_BOTH_DISCONNECTS, UNAVAILABLE},
-    [MQTT_QUOTA_EXCEEDED] = {"Quota exceeded", IN_CONNACK | IN_RECEIPTS | IN_SUBACK |
-                             IN_BOTH_DISCONNECTS, UNAVAILABLE},
+    [MQTT_QUOTA_EXCEEDED] = {"Quota exceeded",
+                             IN_CONNACK | IN_RECEIPTS | IN_SUBACK | IN_BOTH_DISCONNECTS,
+                             UNAVAILABLE},
     [MQTT_ADMINISTRATIVE_ACTION] = {"Administrative action", IN_BOTH_DISCONNECTS, UNAVAILABLE},
-    [MQTT_PAYLOAD_FORMAT_INVALID] = {"Payload format invalid", IN_CONNACK | IN_RECEIPTS |
-                                     IN_BOTH_DISCONNECTS, NOT_AUTHORIZED},
+    [MQTT_PAYLOAD_FORMAT_INVALID] = {"Payload format invalid",
+                                     IN_CONNACK | IN_RECEIPTS | IN_BOTH_DISCONNECTS,
+                                     NOT_AUTHORIZED},
     [MQTT_RETAIN_NOT_SUPPORTED] = {"Retain not supported", IN_CONNACK | IN_DISCONNECT_BY_SERVER,
                                    NOT_AUTHORIZED},
     [MQTT_QOS_NOT_SUPPORTED] = {"QoS not supported", IN_CONNACK | IN_DISCONNECT_BY_SERVER,

@@ -88,10 +88,14 @@ static void test_odd_character_at_every_place(void **state)
 {
     (void)state;
     static const struct span odd[] = {
-        {(const uint8_t *)"\0", 1},           {(const uint8_t *)"\x01", 1},
-        {(const uint8_t *)"\x80", 1},         {(const uint8_t *)"\xce\xb1", 2},
-        {(const uint8_t *)"\xef\xbb\xbf", 3}, {(const uint8_t *)"\xed\xa0\x80", 3},
-        {(const uint8_t *)"\xf0\x9f\x9a\x9a", 4}, {(const uint8_t *)"\xf4\x90\x80\x80", 4},
+        {(const uint8_t *)"\0", 1},
+        {(const uint8_t *)"\x01", 1},
+        {(const uint8_t *)"\x80", 1},
+        {(const uint8_t *)"\xce\xb1", 2},
+        {(const uint8_t *)"\xef\xbb\xbf", 3},
+        {(const uint8_t *)"\xed\xa0\x80", 3},
+        {(const uint8_t *)"\xf0\x9f\x9a\x9a", 4},
+        {(const uint8_t *)"\xf4\x90\x80\x80", 4},
         {(const uint8_t *)"\xe2\x82", 2},
     };
     for (size_t n = 0; n < 36; n++) {

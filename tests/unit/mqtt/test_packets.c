@@ -32,6 +32,7 @@ static const struct sample samples[] = {
      "10 <MQTT> 05 ee 003c [11 00000001 15 <m> 16 <d> 17 00 19 01 21 0014 22 000a 27 00001000"
      " 26 <n> <v>] <id> [01 01 02 00000002 03 <t> 08 <r> 09 0002 00ff 18 00000005 26 <n> <v>]"
      " <w> <text> <user> <pass>"},
+    {IN_5, C, "10 <MQTT> 05 06 003c [] <id> [01 00] <w> 0001 ff"},
     {IN_3 | IN_5, C, "c0"},
     {IN_3 | IN_5, S, "d0"},
     {IN_3, S, "20 00 00"},
@@ -176,7 +177,8 @@ static void test_connect_members(void **state)
     struct any_packet p;
     struct span bytes;
     decode("10 <MQTT> 05 ee 0102 [11 00000001 21 0014] <id> [18 00000005 26 <n> <v>] <w/t> <x>"
-           " <user> <pass>", MQTT_5_0, C, &bytes, &p);
+           " <user> <pass>",
+           MQTT_5_0, C, &bytes, &p);
     const struct mqtt_connect *c = &p.connect;
     assert_int_equal(c->version, MQTT_5_0);
     assert_true(c->is_clean && c->has_will && c->has_user_name && c->has_password);
@@ -209,6 +211,13 @@ static void test_bridges_are_marked(void **state)
     assert_true(p.connect.is_bridge);
     assert_int_equal(p.connect.version, MQTT_3_1_1);
     bytes_free(&bytes);
+
+    /* 5.0 has no such mark: a bridge's CONNECT is written as any other. */
+    uint8_t out[32];
+    struct mqtt_connect bridge = {.version = MQTT_5_0, .is_bridge = true};
+    size_t n = mqtt_encode_connect(&bridge, out);
+    assert_true(decode_any(span_of(out, n), MQTT_5_0, C, &p) > 0);
+    assert_false(p.connect.is_bridge);
 }
 
 /* MQTT 3.1 leaves some things open that 3.1.1 closed. */
@@ -248,6 +257,9 @@ static void test_connack_maps_return_codes(void **state)
     assert_memory_equal(out, "\x20\x02\x00\x05", 4);
     assert_int_equal(mqtt_encode_connack(&refusal, MQTT_5_0, out), 5);
     assert_memory_equal(out, "\x20\x03\x00\x8a\x00", 5);
+    struct mqtt_connack resumed = {.session_present = true};
+    assert_int_equal(mqtt_encode_connack(&resumed, MQTT_3_1, out), 4);
+    assert_memory_equal(out, "\x20\x02\x00\x00", 4);
 }
 
 static void test_publish_members(void **state)
@@ -269,7 +281,8 @@ static void test_publish_members(void **state)
     assert_true(p.publish.has_properties);
     assert_int_equal(p.publish.packet_id, 0);
     assert_int_equal(p.publish.properties.message_expiry, 9);
-    assert_span(p.publish.topic, "\xef\xbb\xbf" "a");
+    assert_span(p.publish.topic, "\xef\xbb\xbf"
+                                 "a");
     bytes_free(&bytes);
 }
 
@@ -343,6 +356,13 @@ static void test_subscribe_members(void **state)
     assert_int_equal(s.retain_handling, 1);
     assert_false(mqtt_subscribe_next(&rest, MQTT_5_0, &s));
     bytes_free(&bytes);
+
+    decode("82 0102 <a> 02", MQTT_3_1_1, C, &bytes, &p);
+    rest = p.subscribe.filters;
+    assert_true(mqtt_subscribe_next(&rest, MQTT_3_1_1, &s));
+    assert_int_equal(s.qos, 2);
+    assert_false(s.no_local || s.retain_as_published || s.retain_handling);
+    bytes_free(&bytes);
 }
 
 static void test_unsubscribe_members(void **state)
@@ -371,16 +391,21 @@ static void test_broken_lists_end(void **state)
     struct span filter;
     struct mqtt_user_property user;
     uint32_t id;
-    struct span broken = bytes_of("0005 'ab'");
+    struct span broken = bytes_of("0005 'ab'"), cut = bytes_of("26 0005 'ab'");
+    struct span bad_id = bytes_of("0b 8000");
     struct span rest = broken;
     assert_false(mqtt_subscribe_next(&rest, MQTT_5_0, &s));
     rest = broken;
     assert_false(mqtt_unsubscribe_next(&rest, &filter));
     rest = broken;
     assert_false(mqtt_user_property_next(&rest, &user));
-    rest = broken;
+    rest = cut;
+    assert_false(mqtt_user_property_next(&rest, &user));
+    rest = bad_id;
     assert_false(mqtt_subscription_id_next(&rest, &id));
     bytes_free(&broken);
+    bytes_free(&cut);
+    bytes_free(&bad_id);
 }
 
 static void test_ack_members(void **state)

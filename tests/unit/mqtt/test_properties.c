@@ -189,8 +189,7 @@ static void test_no_property_repeats_but_two(void **state)
                 continue;
             char twice[128];
             struct any_packet p;
-            (void)snprintf(twice, sizeof(twice), "%s %s", properties[i].bytes,
-                           properties[i].bytes);
+            (void)snprintf(twice, sizeof(twice), "%s %s", properties[i].bytes, properties[i].bytes);
             struct span packet = fill_place((enum place)place, twice);
             int n = decode_any(packet, MQTT_5_0, places[place].from_client, &p);
             if (id == 0x26 || (id == 0x0b && place == PUBLISH_BY_SERVER))
@@ -269,6 +268,22 @@ static void test_as_many_user_properties_as_allowed(void **state)
     assert_int_equal(any.publish.properties.user_count, MQTT_USER_PROPERTIES_MAX);
 }
 
+/* A server may send any number of identifiers; the count stops at what it can say. */
+static void test_count_of_subscription_ids_stops(void **state)
+{
+    (void)state;
+    static uint32_t ids[UINT16_MAX + 2];
+    static uint8_t out[2 * sizeof(ids)];
+    for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++)
+        ids[i] = 1 + (uint32_t)(i & 63);
+    struct mqtt_publish p = {.topic = SPAN_LIT("t")};
+    size_t n = mqtt_encode_publish(&p, MQTT_5_0, ids, sizeof(ids) / sizeof(ids[0]), out);
+    struct any_packet any;
+    assert_int_equal(decode_any(span_of(out, n), MQTT_5_0, false, &any), n);
+    assert_int_equal(any.publish.properties.subscription_id_count, UINT16_MAX);
+    assert_int_equal(any.publish.properties.subscription_id, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -277,6 +292,7 @@ int main(void)
         cmocka_unit_test(test_encoders_leave_out_what_may_not_be),
         cmocka_unit_test(test_walkers_keep_the_order),
         cmocka_unit_test(test_as_many_user_properties_as_allowed),
+        cmocka_unit_test(test_count_of_subscription_ids_stops),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -67,10 +67,8 @@ static const struct packet_case packets[] = {
     {"subscription id in UNSUBSCRIBE", ERR_MQTT_PROPERTY_NOT_ALLOWED, 5, C, "a2 0001 [0b01] <a>"},
     {"topic alias in PUBACK", ERR_MQTT_PROPERTY_NOT_ALLOWED, 5, C, "40 0001 00 [23 0001]"},
     {"will delay in CONNACK", ERR_MQTT_PROPERTY_NOT_ALLOWED, 5, S, "20 00 00 [18 00000001]"},
-    {"session expiry in SUBACK", ERR_MQTT_PROPERTY_NOT_ALLOWED, 5, S,
-     "90 0001 [11 00000001] 00"},
-    {"authentication method in DISCONNECT", ERR_MQTT_PROPERTY_NOT_ALLOWED, 5, C,
-     "e0 00 [15 <m>]"},
+    {"session expiry in SUBACK", ERR_MQTT_PROPERTY_NOT_ALLOWED, 5, S, "90 0001 [11 00000001] 00"},
+    {"authentication method in DISCONNECT", ERR_MQTT_PROPERTY_NOT_ALLOWED, 5, C, "e0 00 [15 <m>]"},
     {"session expiry in AUTH", ERR_MQTT_PROPERTY_NOT_ALLOWED, 5, C, "f0 18 [11 00000001]"},
     {"subscription id from a client, MQTT-3.3.4-6", ERR_MQTT_PROPERTY_SENDER, 5, C,
      "30 <a> [0b01]"},
@@ -122,8 +120,7 @@ static const struct packet_case packets[] = {
     {"wildcards available 2", ERR_MQTT_WILDCARD_AVAILABLE_VALUE, 5, S, "20 00 00 [2802]"},
     {"identifiers available 2", ERR_MQTT_SUBSCRIPTION_ID_AVAILABLE_VALUE, 5, S, "20 00 00 [2902]"},
     {"shared available 2", ERR_MQTT_SHARED_AVAILABLE_VALUE, 5, S, "20 00 00 [2aff]"},
-    {"data without method in CONNECT", ERR_MQTT_AUTH_DATA_ALONE, 5, C,
-     V5 "02 003c [16 <x>] <id>"},
+    {"data without method in CONNECT", ERR_MQTT_AUTH_DATA_ALONE, 5, C, V5 "02 003c [16 <x>] <id>"},
     {"data without method in AUTH", ERR_MQTT_AUTH_DATA_ALONE, 5, C, "f0 18 [16 <x>]"},
 
     /* CONNECT. */
@@ -160,8 +157,7 @@ static const struct packet_case packets[] = {
     {"will retain without will, MQTT-3.1.2-15", ERR_MQTT_WILL_FLAGS, 5, C, V5 "22 003c [] <id>"},
     {"password alone, MQTT-3.1.2-22", ERR_MQTT_PASSWORD_ALONE, 4, C, V311 "42 003c <id> <p>"},
     {"password alone in 3.1", ERR_MQTT_PASSWORD_ALONE, 3, C, V31 "42 003c <id> <p>"},
-    {"client id not UTF-8, MQTT-3.1.3-4", ERR_MQTT_CLIENT_ID_UTF8, 4, C,
-     V311 "02 003c 0001 ff"},
+    {"client id not UTF-8, MQTT-3.1.3-4", ERR_MQTT_CLIENT_ID_UTF8, 4, C, V311 "02 003c 0001 ff"},
     {"client id with U+0000", ERR_MQTT_CLIENT_ID_UTF8, 5, C, V5 "02 003c [] 0003 'a' 00 'b'"},
     {"will topic overlong UTF-8, MQTT-3.1.3-10", ERR_MQTT_WILL_TOPIC_UTF8, 4, C,
      V311 "06 003c <id> 0002 c080 <x>"},
@@ -200,6 +196,8 @@ static const struct packet_case packets[] = {
     {"no topic in 3.1.1, MQTT-4.7.3-1", ERR_MQTT_PUBLISH_NO_TOPIC, 4, C, "30 <> 'x'"},
     {"topic '+', MQTT-3.3.2-2", ERR_MQTT_TOPIC_WILDCARD, 4, C, "30 <+>"},
     {"topic with '#'", ERR_MQTT_TOPIC_WILDCARD, 5, C, "30 <long/enough/for/two/words/#> []"},
+    {"topic with '+' in its first word", ERR_MQTT_TOPIC_WILDCARD, 5, C,
+     "30 <a/+/and/two/words/more> []"},
     {"topic in Greek with '+'", ERR_MQTT_TOPIC_WILDCARD, 5, C, "30 0003 ceb1 '+' []"},
     {"payload not the UTF-8 it claims", ERR_MQTT_PUBLISH_PAYLOAD, 5, C, "30 <a> [0101] c0"},
 
@@ -279,7 +277,10 @@ struct topic_case {
     struct span text;
 };
 
-#define TEXT(literal) {(const uint8_t *)("" literal), sizeof(literal) - 1}
+#define TEXT(literal)                                                                              \
+    {                                                                                              \
+        (const uint8_t *)("" literal), sizeof(literal) - 1                                         \
+    }
 static uint8_t slashes[70000]; /* filled by the test's setup */
 
 static const struct topic_case topics[] = {
@@ -448,10 +449,14 @@ static void test_errors_answer_with_codes(void **state)
         int err;
         uint8_t reason;
     } cases[] = {
-        {ERR_MQTT_FLAGS, 0x81},           {ERR_MQTT_PROPERTY_REPEATED, 0x82},
-        {ERR_MQTT_PROTOCOL_LEVEL, 0x84},  {ERR_MQTT_FILTER_HASH, 0x8F},
-        {ERR_MQTT_TOPIC_WILDCARD, 0x90},  {ERR_MQTT_TOPIC_ALIAS_ZERO, 0x94},
-        {ERR_MQTT_PACKET_TOO_LARGE, 0x95}, {ERR_MQTT_USER_PROPERTIES_LIMIT, 0x97},
+        {ERR_MQTT_FLAGS, 0x81},
+        {ERR_MQTT_PROPERTY_REPEATED, 0x82},
+        {ERR_MQTT_PROTOCOL_LEVEL, 0x84},
+        {ERR_MQTT_FILTER_HASH, 0x8F},
+        {ERR_MQTT_TOPIC_WILDCARD, 0x90},
+        {ERR_MQTT_TOPIC_ALIAS_ZERO, 0x94},
+        {ERR_MQTT_PACKET_TOO_LARGE, 0x95},
+        {ERR_MQTT_USER_PROPERTIES_LIMIT, 0x97},
         {ERR_MQTT_PUBLISH_PAYLOAD, 0x99},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)

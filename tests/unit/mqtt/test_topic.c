@@ -16,7 +16,9 @@ static int fill_slashes(void **state)
 static void test_names(void **state)
 {
     (void)state;
-    static const char *const names[] = {"a", "/", "//", "a/b c", "$SYS/x", "$share/g/t", " ", "\xce\xb1"};
+    static const char *const names[] = {
+        "a", "/", "//", "a/b c", "$SYS/x", "$share/g/t", " ", "\xce\xb1",
+    };
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         assert_int_equal(topic_name_check(span_str(names[i])), 0);
     /* 127 slashes part 128 levels. */
