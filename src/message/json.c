@@ -13,15 +13,18 @@
 #define REAL_EXACT_INT 1e15
 #define SCALE_MAX 18
 
-/* What each byte becomes in a string: 0 as it is, 'u' a \u00XX escape, else a backslash and this.
- */
+#define REPLACED 'R'
+#define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
+
+/* What each byte becomes in a string: 0 as it is, 'u' a \u00XX escape, REPLACED the replacement
+ * character, else a backslash and this. */
 static const char escapes[256] = {
-    ['"'] = '"',  ['\\'] = '\\', [0x00] = 'u', [0x01] = 'u', [0x02] = 'u', [0x03] = 'u',
-    [0x04] = 'u', [0x05] = 'u',  [0x06] = 'u', [0x07] = 'u', ['\b'] = 'b', ['\t'] = 't',
-    ['\n'] = 'n', [0x0b] = 'u',  ['\f'] = 'f', ['\r'] = 'r', [0x0e] = 'u', [0x0f] = 'u',
-    [0x10] = 'u', [0x11] = 'u',  [0x12] = 'u', [0x13] = 'u', [0x14] = 'u', [0x15] = 'u',
-    [0x16] = 'u', [0x17] = 'u',  [0x18] = 'u', [0x19] = 'u', [0x1a] = 'u', [0x1b] = 'u',
-    [0x1c] = 'u', [0x1d] = 'u',  [0x1e] = 'u', [0x1f] = 'u', [0x7f] = 'u',
+    ['"'] = '"',  ['\\'] = '\\', [0x00] = REPLACED, [0x01] = 'u', [0x02] = 'u', [0x03] = 'u',
+    [0x04] = 'u', [0x05] = 'u',  [0x06] = 'u',      [0x07] = 'u', ['\b'] = 'b', ['\t'] = 't',
+    ['\n'] = 'n', [0x0b] = 'u',  ['\f'] = 'f',      ['\r'] = 'r', [0x0e] = 'u', [0x0f] = 'u',
+    [0x10] = 'u', [0x11] = 'u',  [0x12] = 'u',      [0x13] = 'u', [0x14] = 'u', [0x15] = 'u',
+    [0x16] = 'u', [0x17] = 'u',  [0x18] = 'u',      [0x19] = 'u', [0x1a] = 'u', [0x1b] = 'u',
+    [0x1c] = 'u', [0x1d] = 'u',  [0x1e] = 'u',      [0x1f] = 'u', [0x7f] = 'u',
 };
 
 /* Length of the well-formed UTF-8 character of two to four bytes at the start of `s`, or 0. */
@@ -58,8 +61,8 @@ void json_add_text(struct buf *out, struct span text)
             continue;
         }
         buf_add(out, text.p + from, at - from);
-        if (n == 0)
-            buf_add_str(out, "\xef\xbf\xbd");
+        if (n == 0 || escapes[byte] == REPLACED)
+            buf_add_str(out, REPLACEMENT);
         else
             add_escape(out, byte);
         from = ++at;

@@ -5,7 +5,8 @@
 
 #include "base/buf.h"
 
-/* A quoted string; bytes that are not UTF-8 (RFC 3629) become U+FFFD. */
+/* A quoted string; bytes that are not UTF-8 (RFC 3629) become U+FFFD. So does U+0000, which JSON
+ * could escape but common readers refuse. */
 void json_add_text(struct buf *out, struct span text);
 void json_add_int(struct buf *out, int64_t value);
 void json_add_uint(struct buf *out, uint64_t value);

@@ -6,6 +6,7 @@
 
 #include <math.h>
 
+#include "base/utf8.h"
 #include "message/json.h"
 
 #define FIRST_CAPACITY 32
@@ -81,6 +82,21 @@ static bool copy_span(struct message *m, struct span *s)
 {
     *s = arena_copy(m->arena, *s);
     return s->p != NULL;
+}
+
+/* Makes a name from outside ASCII when it is not UTF-8: here rather than when it is written, so
+ * that two such names never become the same key of one object. */
+static bool clean_name(struct message *m, struct span *name)
+{
+    if (utf8_is_valid_mqtt(*name))
+        return true;
+    uint8_t *clean = arena_alloc(m->arena, name->n);
+    if (!clean)
+        return false;
+    for (size_t i = 0; i < name->n; i++)
+        clean[i] = name->p[i] >= 0x20 && name->p[i] < 0x7f ? name->p[i] : '?';
+    name->p = clean;
+    return true;
 }
 
 /* What of a parameter is borrowed from outside and must be copied into the arena. */
@@ -161,7 +177,7 @@ void message_add_named(struct message *m, struct span name, struct message_value
     if (value.type == MESSAGE_REAL && !isfinite(value.real))
         return;
     unsigned copies = COPY_NAME | (has_bytes(value.type) ? COPY_TEXT : 0U);
-    if (!put(m, name, value, copies))
+    if (!clean_name(m, &name) || !put(m, name, value, copies))
         m->is_truncated = true;
 }
 
@@ -195,7 +211,10 @@ void message_add_hex(struct message *m, const char *name, struct span bytes)
 
 void message_add_named_hex(struct message *m, struct span name, struct span bytes)
 {
-    add_hex(m, name, bytes, COPY_NAME);
+    if (!clean_name(m, &name))
+        m->is_truncated = true;
+    else
+        add_hex(m, name, bytes, COPY_NAME);
 }
 
 void message_set_time(struct message *m, int64_t time_us)

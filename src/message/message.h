@@ -19,7 +19,7 @@ enum message_type {
     MESSAGE_DECIMAL, /* exact: mantissa * 10^-scale */
     MESSAGE_REAL,    /* double, printed as the shortest text that reads back the same */
     MESSAGE_BOOL,
-    MESSAGE_TEXT, /* UTF-8; bytes that are not become U+FFFD */
+    MESSAGE_TEXT, /* UTF-8; bytes that are not, and NUL, become U+FFFD */
     MESSAGE_JSON, /* a value that is JSON already: arrays and objects of the http protocol */
 };
 
@@ -56,7 +56,8 @@ void message_add_decimal(struct message *m, const char *name, int64_t mantissa, 
 void message_add_real(struct message *m, const char *name, double value); /* not finite: left out */
 void message_add_bool(struct message *m, const char *name, bool value);
 void message_add_text(struct message *m, const char *name, struct span text); /* copied */
-/* Any name from outside, e.g. `custom.param.239`; name and text are copied into the arena. */
+/* Any name from outside, e.g. `custom.param.239`; name and text are copied into the arena. In a
+ * name that is not UTF-8 the bytes that are not printable ASCII become '?'. */
 void message_add_named(struct message *m, struct span name, struct message_value value);
 /* Lower-case hexadecimal text of `bytes`. */
 void message_add_hex(struct message *m, const char *name, struct span bytes);
