@@ -202,6 +202,27 @@ int hub_create(struct hub *hub, enum hub_kind kind, const struct hub_caller *cal
 
 /* ---- changing ---- */
 
+/* Gives the gateway back what `object` took the place of. With a new snapshot: the old one may have
+ * left the choice of its port to the gateway, which must not choose again. */
+static void undo(struct hub *hub, enum hub_kind kind, struct hub_object *old,
+                 const struct hub_object *object)
+{
+    struct hub_refusal why;
+    struct hub_object back = {.id = old->id, .account = old->account, .port = old->port};
+    back.json = json_incref(old->json);
+    int err = kinds[kind]->build(hub, &back, &why);
+    if (err >= 0)
+        err = kinds[kind]->apply(hub, object, &back, &why);
+    if (err < 0) {
+        log_error("change of %s not undone: %llu: %s", kinds[kind]->name,
+                  (unsigned long long)old->id, why.reason);
+        hub_object_fini(&back);
+        return;
+    }
+    hub_object_fini(old);
+    *old = back;
+}
+
 static int replace(struct hub *hub, enum hub_kind kind, struct hub_object *old,
                    struct hub_object *object, const json_t *fields, struct hub_refusal *why)
 {
@@ -211,14 +232,10 @@ static int replace(struct hub *hub, enum hub_kind kind, struct hub_object *old,
     if (err < 0)
         return err;
     err = hub_record_put(hub, kind, object);
-    if (err < 0) {
-        struct hub_refusal ignored;
-        if (kinds[kind]->apply(hub, object, old, &ignored) < 0)
-            log_error("change of %s not undone: %llu: %s", kinds[kind]->name,
-                      (unsigned long long)old->id, ignored.reason);
-        return hub_refuse(why, err, NULL);
-    }
-    return 0;
+    if (err >= 0)
+        return 0;
+    undo(hub, kind, old, object);
+    return hub_refuse(why, err, NULL);
 }
 
 static int update(struct hub *hub, enum hub_kind kind, struct hub_object *old, const json_t *fields,

@@ -2,6 +2,7 @@
  * keeps. The gateway is a table of functions that records its calls; the protocols are two of this
  * test. */
 #include "hub/hub.h"
+#include "store/store_engine.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -114,6 +115,25 @@ static void fake_device_unset(void *gateway, uint64_t device_id)
 static const struct hub_gateway fake_gateway = {fake_open, fake_change, fake_close, fake_device_set,
                                                 fake_device_unset};
 
+/* ---- a store that can fail ---- */
+
+static int puts_left; /* negative: any number */
+
+static int failing_put(void *kv, enum store_space space, struct span key, struct span value)
+{
+    if (puts_left == 0)
+        return ERR_STORE_DISK_FULL;
+    puts_left -= puts_left > 0;
+    return store_engine_memory.put(kv, space, key, value);
+}
+
+static int failing_erase(void *kv, enum store_space space, struct span key)
+{
+    return puts_left == 0 ? ERR_STORE_IO : store_engine_memory.erase(kv, space, key);
+}
+
+static struct store_engine failing_engine;
+
 /* ---- the bench ---- */
 
 struct bench {
@@ -138,7 +158,11 @@ static int set_up(void **state)
     struct bench *b = test_calloc(1, sizeof(*b));
     *state = b;
     b->fake.next_port = 12000;
-    if (store_open(&store_engine_memory, NULL, &b->store) < 0 ||
+    puts_left = -1;
+    failing_engine = store_engine_memory;
+    failing_engine.put = failing_put;
+    failing_engine.erase = failing_erase;
+    if (store_open(&failing_engine, NULL, &b->store) < 0 ||
         accounts_open(b->store, NULL, &b->accounts, key) < 0)
         return -1;
     b->caller = (struct hub_caller){accounts_root(b->accounts), "hub.example"};
@@ -652,6 +676,36 @@ static void refuses_damaged_records(void **state)
     assert_int_equal(hub_new(b->store, b->accounts, &hub), ERR_HUB_COUNTER);
 }
 
+/* ---- a disk that fails ---- */
+
+static void what_is_not_stored_is_undone(void **state)
+{
+    struct bench *b = *state;
+    json_decref(create(b, HUB_CHANNELS, ALPHA));
+    json_decref(create(b, HUB_DEVICES, DEVICE("one")));
+    assert_calls(b, "open 1:0;set 1=one;");
+    for (puts_left = 0; puts_left < 2; puts_left++) {
+        int left = puts_left;
+        assert_null(create(b, HUB_CHANNELS, ALPHA));
+        assert_int_equal(b->why.err, ERR_STORE_DISK_FULL);
+        puts_left = left;
+        assert_null(create(b, HUB_DEVICES, DEVICE("two")));
+        puts_left = left;
+    }
+    assert_calls(b, "open 2:0;close 2;set 2=two;unset 2;open 3:0;close 3;set 3=two;unset 3;");
+    puts_left = 0;
+    assert_null(change(b, HUB_CHANNELS, 1, HUB_REPLACE, "{\"configuration\":{\"port\":15000}}"));
+    assert_calls(b, "change 1:15000;change 1:12000;");
+    assert_null(change(b, HUB_DEVICES, 1, HUB_MERGE, "{\"configuration\":{\"ident\":\"two\"}}"));
+    assert_calls(b, "set 1=two;set 1=one;");
+    assert_int_equal(hub_delete(b->hub, HUB_DEVICES, &b->caller, 1, &b->why), ERR_STORE_IO);
+    assert_calls(b, "");
+    puts_left = -1;
+    restart(b);
+    assert_calls(b, "open 1:12000;set 1=one;");
+    json_decref(create(b, HUB_DEVICES, DEVICE("two")));
+}
+
 /* ---- lists and schemas ---- */
 
 static int note_id(void *context, uint64_t id, json_t *object)
@@ -718,6 +772,7 @@ int main(void)
         CASE(moves_only_when_its_port_was_taken),
         CASE(starts_without_a_channel_that_cannot_open),
         CASE(refuses_damaged_records),
+        CASE(what_is_not_stored_is_undone),
         CASE(lists_in_order_of_id),
         cmocka_unit_test(tells_its_schema),
     };
