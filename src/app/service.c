@@ -1,0 +1,403 @@
+/* Start and stop of the hub. Start: bind the listeners, so that their errors come before anything
+ * is written; open the data folder; build the rooms from the lowest floor up; start the shards;
+ * when each worker accepts, say so. Stop: the same in reverse, driven by the control shard, each
+ * room telling when it has let go; a second signal or four seconds end it at once. */
+#include "app/service.h"
+
+#include "app/banner.h"
+#include "app/process.h"
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/mem.h"
+#include "gateway/gateway.h"
+#include "net/listener.h"
+#include "net/net.h"
+#include "rest/rest.h"
+
+#include <assert.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+/* The contract says five seconds from the signal to the exit. */
+#define STOP_MAX_MS 4000
+
+enum endpoint_kind {
+    ENDPOINT_MQTT,
+    ENDPOINT_HTTP,
+    ENDPOINT_COUNT_
+};
+
+/* One listening socket, on which every worker accepts. */
+struct endpoint {
+    const char *key; /* of the configuration */
+    int fd;          /* -1: off */
+    struct net_address bound;
+    void (*on_accept)(void *owner, struct conn *c);
+    void *owner;
+};
+
+/* A worker's part of the endpoints. */
+struct acceptor {
+    struct service *service;
+    struct listener *listeners[ENDPOINT_COUNT_];
+    struct mail order, answer;
+    int err;
+};
+
+struct service {
+    const struct command *command;
+    const struct service_options *options;
+    const struct config *config;
+    struct endpoint endpoints[ENDPOINT_COUNT_];
+    char new_token[TOKEN_KEY_LENGTH + 1];
+    struct store *store;
+    struct accounts *accounts;
+    struct shard_set *shards;
+    unsigned open_shards; /* those that net_shard_open made ready */
+    struct broker *broker;
+    struct hub *hub;
+    struct gateway *gateway;
+    struct rest *rest;
+    /* The control shard's, once it runs. */
+    struct watch signals;
+    struct mail begin;
+    struct timer deadline;
+    unsigned waiting;    /* acceptors that have not answered */
+    bool is_stop_wanted; /* a signal came; while starting, stop once the listeners answered */
+    bool is_stopping;
+    int status;
+    struct acceptor *acceptors;
+};
+
+static struct service *of(void *member, size_t offset)
+{
+    return (struct service *)((char *)member - offset);
+}
+
+/* ---- stop; control shard, one step after the other ---- */
+
+static void stop_loops(void *context)
+{
+    struct service *s = context;
+    shard_timer_stop(shard_self(), &s->deadline);
+    shard_unwatch(shard_self(), &s->signals);
+    shard_set_stop(s->shards);
+}
+
+static void stop_broker(void *context)
+{
+    struct service *s = context;
+    broker_stop(s->broker, stop_loops, s);
+}
+
+static void stop_rest(void *context)
+{
+    struct service *s = context;
+    rest_stop(s->rest, stop_broker, s);
+}
+
+static void close_listeners(struct mail *m);
+
+static void order_all(struct service *s, void (*deliver)(struct mail *m))
+{
+    s->waiting = shard_set_workers(s->shards);
+    for (unsigned i = 0; i < s->waiting; i++) {
+        s->acceptors[i].order.deliver = deliver;
+        shard_send(shard_at(s->shards, i), &s->acceptors[i].order);
+    }
+}
+
+static void on_deadline(struct timer *t)
+{
+    (void)t;
+    log_warning("stopping takes too long: leaving at once; what was confirmed is on disk");
+    log_close();
+    _exit(EXIT_OK);
+}
+
+static void stop(struct service *s)
+{
+    assert(!s->is_stopping);
+    s->is_stopping = true;
+    s->deadline.on_due = on_deadline;
+    shard_timer_start(shard_self(), &s->deadline, shard_now_ms(shard_self()) + STOP_MAX_MS, 0);
+    order_all(s, close_listeners);
+}
+
+/* ---- listeners; worker shards, and their answers on the control shard ---- */
+
+static void announce(struct service *s)
+{
+    const struct banner banner = {
+        .config = s->config,
+        .mqtt = s->endpoints[ENDPOINT_MQTT].bound,
+        .http = s->endpoints[ENDPOINT_HTTP].bound,
+        .new_token = s->new_token,
+    };
+    banner_print(stdout, &banner);
+    printf("trackwire ready in %lld ms\n", (long long)(clock_mono_ms() - s->options->started_ms));
+    (void)fflush(stdout);
+}
+
+static void on_opened(struct mail *m)
+{
+    struct acceptor *a = (struct acceptor *)((char *)m - offsetof(struct acceptor, answer));
+    struct service *s = a->service;
+    if (a->err && s->status == EXIT_OK)
+        s->status = command_failed(s->command, "a listener: %s", err_text(a->err));
+    if (--s->waiting > 0)
+        return;
+    if (s->status != EXIT_OK || s->is_stop_wanted)
+        stop(s);
+    else
+        announce(s);
+}
+
+static void open_listeners(struct mail *m)
+{
+    struct acceptor *a = (struct acceptor *)((char *)m - offsetof(struct acceptor, order));
+    struct service *s = a->service;
+    for (size_t i = 0; i < ENDPOINT_COUNT_ && !a->err; i++) {
+        const struct endpoint *e = &s->endpoints[i];
+        if (e->fd >= 0)
+            a->err = listener_new(e->fd, &transport_tcp, e->on_accept, e->owner, &a->listeners[i]);
+    }
+    a->answer.deliver = on_opened;
+    shard_send(shard_control(s->shards), &a->answer);
+}
+
+static void on_closed(struct mail *m)
+{
+    struct acceptor *a = (struct acceptor *)((char *)m - offsetof(struct acceptor, answer));
+    struct service *s = a->service;
+    if (--s->waiting == 0)
+        gateway_stop(s->gateway, stop_rest, s);
+}
+
+static void close_listeners(struct mail *m)
+{
+    struct acceptor *a = (struct acceptor *)((char *)m - offsetof(struct acceptor, order));
+    for (size_t i = 0; i < ENDPOINT_COUNT_; i++)
+        listener_free(&a->listeners[i]);
+    a->answer.deliver = on_closed;
+    shard_send(shard_control(a->service->shards), &a->answer);
+}
+
+/* ---- signals; control shard ---- */
+
+static void reload(struct service *s)
+{
+    struct config fresh;
+    if (!s->options->reload) {
+        log_warning("SIGHUP: nothing to reload: the hub was started without --config");
+        return;
+    }
+    if (s->options->reload(s->options->context, &fresh))
+        return;
+    log_set_level((enum log_level)fresh.log_level);
+    log_notice("SIGHUP: configuration read: log-level is now %u; other keys need a restart",
+               fresh.log_level);
+}
+
+static void on_signal(struct watch *w, uint32_t events)
+{
+    (void)events;
+    struct service *s = of(w, offsetof(struct service, signals));
+    for (int signal = process_next_signal(w->fd); signal; signal = process_next_signal(w->fd)) {
+        if (signal == SIGHUP) {
+            reload(s);
+        } else if (s->is_stopping) {
+            _exit(128 + signal);
+        } else {
+            log_notice("stopping: signal %d", signal);
+            s->is_stop_wanted = true;
+            if (s->waiting == 0)
+                stop(s);
+        }
+    }
+}
+
+static void run_begin(struct mail *m)
+{
+    struct service *s = of(m, offsetof(struct service, begin));
+    s->signals.on_event = on_signal;
+    int err = shard_watch(shard_self(), &s->signals, EPOLLIN);
+    if (err)
+        s->status = command_failed(s->command, "signals: %s", err_text(err));
+    order_all(s, open_listeners);
+}
+
+/* ---- start; main thread ---- */
+
+static unsigned count_workers(const struct config *config)
+{
+    cpu_set_t set;
+    if (config->shards)
+        return config->shards;
+    return sched_getaffinity(0, sizeof(set), &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
+}
+
+static int bind_failed(const struct service *s, const struct endpoint *e,
+                       const struct net_address *address, int err)
+{
+    char text[NET_ADDRESS_TEXT_MAX];
+    (void)net_address_text(address, text);
+    if (err != ERR_NET_PORT_FORBIDDEN)
+        return command_failed(s->command, "%s %s: %s; --%s [ADDR:]PORT chooses another, off none",
+                              e->key, text, err_text(err), e->key);
+    return command_failed(s->command,
+                          "%s %s: %s: choose another (--%s 8080), or let the program bind it: "
+                          "setcap cap_net_bind_service=+ep on the binary, or in a systemd unit "
+                          "AmbientCapabilities=CAP_NET_BIND_SERVICE",
+                          e->key, text, err_text(err), e->key);
+}
+
+static int bind_endpoint(struct service *s, enum endpoint_kind kind, const char *key,
+                         const struct config_endpoint *wanted)
+{
+    struct endpoint *e = &s->endpoints[kind];
+    e->key = key;
+    if (!wanted->is_on)
+        return 0;
+    int err = net_listen_tcp(&wanted->address, &e->fd);
+    if (!err)
+        err = net_local_address(e->fd, &e->bound);
+    return err ? bind_failed(s, e, &wanted->address, err) : 0;
+}
+
+static int open_data(struct service *s)
+{
+    int err = store_open(&store_engine_lmdb, s->config->data, &s->store);
+    if (err)
+        return command_failed(s->command, "data folder %s: %s; --data DIR chooses another",
+                              s->config->data, err_text(err));
+    err = accounts_open(s->store, getenv("TRACKWIRE_MASTER_TOKEN"), &s->accounts, s->new_token);
+    if (err)
+        return command_failed(s->command,
+                              "tokens in %s: %s (TRACKWIRE_MASTER_TOKEN sets the first)",
+                              s->config->data, err_text(err));
+    if (s->config->is_anonymous)
+        accounts_allow_anonymous(s->accounts);
+    return 0;
+}
+
+static int make_shards(struct service *s)
+{
+    int err = shard_set_new(count_workers(s->config), &s->shards);
+    for (unsigned i = 0; !err && i <= shard_set_workers(s->shards); i++) {
+        err = net_shard_open(shard_at(s->shards, i));
+        s->open_shards += !err;
+    }
+    return err;
+}
+
+static int build_rooms(struct service *s)
+{
+    struct gateway_config gateway = gateway_config_default;
+    gateway.listen_host = s->config->channels_host;
+    gateway.port_low = (uint16_t)s->config->channels.low;
+    gateway.port_high = (uint16_t)s->config->channels.high;
+    gateway.connections_max = s->config->channel_connections;
+    gateway.login_timeout_s = s->config->login_timeout_s;
+    struct rest_config rest = rest_config_default;
+    rest.public_host = s->config->public_host[0] ? s->config->public_host : NULL;
+    int err = make_shards(s);
+    if (!err)
+        err = broker_new(s->shards, s->accounts, s->store, &broker_config_default, &s->broker);
+    if (!err)
+        err = hub_new(s->store, s->accounts, &s->hub);
+    if (!err)
+        err = gateway_new(s->shards, s->broker, &gateway, &s->gateway);
+    if (!err)
+        err = rest_new(s->shards, s->accounts, s->hub, &rest, &s->rest);
+    return err ? command_failed(s->command, "start: %s", err_text(err)) : 0;
+}
+
+static int prepare_shards(struct service *s)
+{
+    unsigned workers = shard_set_workers(s->shards);
+    s->acceptors = mem_zalloc(MEM_BASE, workers * sizeof(s->acceptors[0]));
+    if (!s->acceptors)
+        return command_failed(s->command, "start: %s", err_text(ERR_NO_MEMORY));
+    for (unsigned i = 0; i < workers; i++)
+        s->acceptors[i].service = s;
+    s->endpoints[ENDPOINT_MQTT].on_accept = broker_accept;
+    s->endpoints[ENDPOINT_MQTT].owner = s->broker;
+    s->endpoints[ENDPOINT_HTTP].on_accept = rest_accept;
+    s->endpoints[ENDPOINT_HTTP].owner = s->rest;
+    hub_connect_gateway(s->hub, &gateway_operations, s->gateway);
+    s->begin.deliver = run_begin;
+    s->waiting = workers;
+    shard_send(shard_control(s->shards), &s->begin);
+    return 0;
+}
+
+static int start(struct service *s)
+{
+    int status = bind_endpoint(s, ENDPOINT_MQTT, "mqtt", &s->config->mqtt);
+    if (!status)
+        status = bind_endpoint(s, ENDPOINT_HTTP, "http", &s->config->http);
+    if (!status)
+        status = open_data(s);
+    if (!status)
+        status = build_rooms(s);
+    return status ? status : prepare_shards(s);
+}
+
+static void run(struct service *s)
+{
+    int err = shard_set_start(s->shards);
+    if (err) {
+        /* Some threads may run already, others not: there is no orderly way back. */
+        s->status = command_failed(s->command, "shards: %s", err_text(err));
+        log_close();
+        _exit(s->status);
+    }
+    shard_set_join(s->shards);
+}
+
+static void finish(struct service *s)
+{
+    rest_free(&s->rest);
+    gateway_free(&s->gateway);
+    hub_free(&s->hub);
+    broker_free(&s->broker);
+    for (unsigned i = 0; i < s->open_shards; i++)
+        net_shard_close(shard_at(s->shards, i));
+    if (s->shards)
+        shard_set_free(&s->shards);
+    accounts_close(&s->accounts);
+    store_close(&s->store);
+    for (size_t i = 0; i < ENDPOINT_COUNT_; i++) {
+        if (s->endpoints[i].fd >= 0)
+            (void)close(s->endpoints[i].fd);
+    }
+    mem_free(MEM_BASE, s->acceptors);
+    (void)close(s->signals.fd);
+}
+
+int service_run(const struct command *command, const struct service_options *options)
+{
+    struct service s = {
+        .command = command,
+        .options = options,
+        .config = options->config,
+        .endpoints = {{.fd = -1}, {.fd = -1}},
+        .signals = {.fd = -1},
+    };
+    hash_seed();
+    process_raise_descriptors();
+    int err = process_open_signals(&s.signals.fd);
+    if (err)
+        return command_failed(command, "%s", err_text(err));
+    log_open((enum log_level)s.config->log_level, s.config->log_format == CONFIG_LOG_JSON);
+    s.status = start(&s);
+    if (!s.status)
+        run(&s);
+    finish(&s);
+    log_close();
+    return s.status;
+}
