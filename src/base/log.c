@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #define TEXT_MAX 1024
-#define LINE_MAX_BYTES (4 * TEXT_MAX + 128) /* each byte as \xHH, and the head */
+#define LINE_MAX_BYTES (5 * TEXT_MAX + 128) /* each byte as \\xHH in JSON, and the head */
 #define RING_BYTES (256 * 1024)
 
 static const char *const level_names[LOG_LEVEL_COUNT_] = {
