@@ -73,31 +73,44 @@ static bool is_folded(const struct http_framer *f, struct span in, size_t offset
     return span_find(gap, '\n') < gap.n;
 }
 
-/* Called when a header line is known to be complete. */
-static int header_finish(struct walk *w)
+/* What is wrong with a header waits until the head is complete: the parser may yet refuse a byte of
+ * the same line, and how early we hear of a line depends on how it was cut. */
+static void header_refuse(struct http_framer *f, int err)
 {
-    struct http_framer *f = w->f;
-    if (!f->has_value)
-        return 0;
-    struct span name = place_span(w, f->name);
-    struct span value = trim(place_span(w, f->value));
+    if (!f->refusal)
+        f->refusal = err;
+}
+
+static void header_check(struct http_framer *f, struct span name, struct span value)
+{
     if (span_find(name, ' ') < name.n)
-        return refuse(w, ERR_HTTP_HEADER_NAME);
-    if (f->header_count == HTTP_HEADERS_MAX)
-        return refuse(w, ERR_HTTP_HEADERS_MANY);
+        header_refuse(f, ERR_HTTP_HEADER_NAME);
     if (http_name_equal(name, SPAN_LIT("transfer-encoding"))) {
         if (f->is_chunked || !http_name_equal(value, SPAN_LIT("chunked")))
-            return refuse(w, ERR_HTTP_TRANSFER_CODING);
+            header_refuse(f, ERR_HTTP_TRANSFER_CODING);
         f->is_chunked = true;
     }
     if (http_name_equal(name, SPAN_LIT("expect")))
         f->expects_continue = http_name_equal(value, SPAN_LIT("100-continue"));
-    if (w->headers)
-        w->headers[f->header_count] = (struct http_header){name, value};
-    f->header_count++;
+}
+
+/* Called when a header line is known to be complete. */
+static void header_finish(struct walk *w)
+{
+    struct http_framer *f = w->f;
+    if (!f->has_value)
+        return;
+    struct http_header header = {place_span(w, f->name), trim(place_span(w, f->value))};
+    header_check(f, header.name, header.value);
     f->has_value = false;
     f->name.n = f->value.n = 0;
-    return 0;
+    if (f->header_count == HTTP_HEADERS_MAX) {
+        header_refuse(f, ERR_HTTP_HEADERS_MANY);
+        return;
+    }
+    if (w->headers)
+        w->headers[f->header_count] = header;
+    f->header_count++;
 }
 
 static int on_target(http_parser *p, const char *at, size_t n)
@@ -112,8 +125,7 @@ static int on_name(http_parser *p, const char *at, size_t n)
     struct walk *w = p->data;
     if (w->f->head_n) /* a trailer behind the last chunk: allowed, and of no use here */
         return 0;
-    if (header_finish(w) < 0)
-        return -1;
+    header_finish(w);
     place_extend(&w->f->name, offset_of(w, at), n);
     return 0;
 }
@@ -127,7 +139,7 @@ static int on_value(http_parser *p, const char *at, size_t n)
     if (n == 0) /* an empty value is announced from wherever the parser stands */
         return 0;
     if (is_folded(w->f, w->in, offset_of(w, at)))
-        return refuse(w, ERR_HTTP_HEADER_FOLDED);
+        header_refuse(w->f, ERR_HTTP_HEADER_FOLDED);
     place_extend(&w->f->value, offset_of(w, at), n);
     return 0;
 }
@@ -137,13 +149,14 @@ static int on_value(http_parser *p, const char *at, size_t n)
 static int on_head(http_parser *p)
 {
     struct walk *w = p->data;
-    if (header_finish(w) < 0)
-        return -1;
+    header_finish(w);
     if (p->http_major != 1)
         return refuse(w, ERR_HTTP_VERSION);
     struct span version = span_from(w->in, w->f->target.at + w->f->target.n);
     if (!span_starts(trim(span_head(version, span_find(version, '\n'))), SPAN_LIT("HTTP/")))
         return refuse(w, ERR_HTTP_REQUEST_LINE);
+    if (w->f->refusal)
+        return refuse(w, w->f->refusal);
     http_parser_pause(p, 1);
     return 0;
 }
@@ -223,7 +236,7 @@ static int err_of(struct walk *w, enum http_errno no)
 {
     /* Which of the two came last is known only when that header is looked at. */
     if (no == HPE_UNEXPECTED_CONTENT_LENGTH)
-        (void)header_finish(w);
+        header_finish(w);
     if (w->err)
         return w->err;
     if (no == HPE_UNEXPECTED_CONTENT_LENGTH)

@@ -62,6 +62,7 @@ struct http_framer {
     struct http_place {
         size_t at, n; /* offset from the first byte of the stream */
     } target, name, value;
+    int refusal;    /* what is wrong with the headers, told once the head is complete */
     bool has_value; /* `name` is complete, `value` has begun */
     bool is_chunked;
     uint64_t parser[16]; /* state of the packaged parser */

@@ -82,6 +82,9 @@ static const struct {
     {ERR_HTTP_HEADER_CHARACTER, "GET / HTTP/1.1\r\nA: b\x01\r\n\r\n"},
     {ERR_HTTP_HEADER_CHARACTER, "GET / HTTP/1.1\r\n: b\r\n\r\n"},
     {ERR_HTTP_HEADER_CHARACTER, "GET / HTTP/1.1\r\nA\r\n\r\n"},
+    /* The byte that the parser refuses counts, not the line that we would refuse before it. */
+    {ERR_HTTP_HEADER_CHARACTER, "GET / HTTP/1.1\r\nTransfer-Encoding: gzip\r\nn;\r\n\r\n"},
+    {ERR_HTTP_HEADER_CHARACTER, "GET / HTTP/1.1\r\nA: b\r\n c\x01\r\n\r\n"},
     {ERR_HTTP_HEADER_FOLDED, "GET / HTTP/1.1\r\nA: b\r\n c\r\n\r\n"},
     {ERR_HTTP_HEADER_FOLDED, "GET / HTTP/1.1\r\nA:\r\n\tc\r\n\r\n"},
     {ERR_HTTP_LENGTH, "POST / HTTP/1.1\r\nContent-Length: +5\r\n\r\nhello"},
