@@ -8,7 +8,7 @@
 
 json_t *json_value_parse(struct span text)
 {
-    return json_loadb((const char *)text.p, text.n, JSON_REJECT_DUPLICATES, NULL);
+    return json_loadb((const char *)text.p, text.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL);
 }
 
 static void write_value(json_t *value, struct buf *out);

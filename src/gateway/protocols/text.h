@@ -27,9 +27,11 @@ bool text_uint(struct span s, uint64_t *ret_value) MUST_USE;
 /* "true", "false", "1", "0", ignoring case. */
 bool text_bool(struct span s, bool *ret_value) MUST_USE;
 
+/* The nearest double. */
 double text_decimal_real(struct text_decimal value);
 /* value * factor / 10^shift, exact; false when it does not fit. */
 bool text_decimal_scale(struct text_decimal *value, int64_t factor, int shift) MUST_USE;
+/* The same number as a parameter's value. */
 struct message_value text_decimal_value(struct text_decimal value);
 
 /* A point in UTC as microseconds since 1970. Refuses what no calendar has; second 60 is taken as
