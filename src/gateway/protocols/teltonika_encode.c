@@ -2,6 +2,7 @@
  * frames of codec 8 Extended, as the head of teltonika.c draws them. */
 #include <math.h>
 
+#include "base/crc.h"
 #include "gateway/protocols/teltonika_internal.h"
 
 #define PACKET_ID 0xcafe

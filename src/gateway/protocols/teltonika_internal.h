@@ -4,7 +4,6 @@
 #ifndef TRACKWIRE_GATEWAY_PROTOCOLS_TELTONIKA_INTERNAL_H
 #define TRACKWIRE_GATEWAY_PROTOCOLS_TELTONIKA_INTERNAL_H
 
-#include "base/crc.h"
 #include "base/reader.h"
 #include "gateway/protocols/protocol.h"
 
