@@ -18,8 +18,8 @@
 #define INPUT_SLACK (HEAD_MAX + 65536)
 #define JOB_ARENA_SLACK 65536
 
-struct client {
-    struct client *next, *prev; /* of home->clients */
+struct rest_client {
+    struct rest_client *next, *prev; /* of home->clients */
     struct rest_shard *home;
     struct conn *conn; /* NULL: gone, but a job is under way */
     struct timer timer;
@@ -29,7 +29,7 @@ struct client {
     bool has_continued;
 };
 
-static void link_client(struct client *client)
+static void link_client(struct rest_client *client)
 {
     struct rest_shard *home = client->home;
     client->next = home->clients;
@@ -39,7 +39,7 @@ static void link_client(struct client *client)
 }
 
 /* Ends the client when nothing holds it any more. */
-static void release(struct client *client)
+static void release(struct rest_client *client)
 {
     struct rest_shard *home = client->home;
     if (client->conn || client->is_running)
@@ -55,7 +55,7 @@ static void release(struct client *client)
         rest_shard_report(home);
 }
 
-static void start_timer(struct client *client, uint32_t seconds)
+static void start_timer(struct rest_client *client, uint32_t seconds)
 {
     struct shard *shard = client->home->shard;
     shard_timer_start(shard, &client->timer, shard_now_ms(shard) + (int64_t)seconds * 1000,
@@ -65,8 +65,8 @@ static void start_timer(struct client *client, uint32_t seconds)
 /* ---- answers ---- */
 
 /* False when the answer cannot be written: then the connection is of no more use. */
-static bool write_answer(struct client *client, const struct rest_answer *answer, bool keep_alive,
-                         bool is_head)
+static bool write_answer(struct rest_client *client, const struct rest_answer *answer,
+                         bool keep_alive, bool is_head)
 {
     struct buf out = buf_make(MEM_REST, (size_t)REST_ANSWER_MAX + 4096);
     int err = rest_respond(answer, keep_alive, is_head, shard_wall_us(client->home->shard), &out);
@@ -76,14 +76,14 @@ static bool write_answer(struct client *client, const struct rest_answer *answer
     return err >= 0;
 }
 
-static void close_after_answer(struct client *client, int err)
+static void close_after_answer(struct rest_client *client, int err)
 {
     shard_timer_stop(client->home->shard, &client->timer);
     conn_close_flushed(client->conn, err);
 }
 
 /* Answers an error that no handler saw; the stream behind it means nothing. */
-static void refuse(struct client *client, int err)
+static void refuse(struct rest_client *client, int err)
 {
     struct rest_answer answer = {.body = buf_make(MEM_REST, 4096)};
     rest_answer_refuse(&answer, err);
@@ -92,25 +92,25 @@ static void refuse(struct client *client, int err)
     close_after_answer(client, err);
 }
 
-static void await_request(struct client *client)
+static void await_request(struct rest_client *client)
 {
     http_framer_init(&client->framer, HEAD_MAX, client->home->rest->config.request_bytes_max);
     client->is_receiving = client->has_continued = false;
     start_timer(client, client->home->rest->config.idle_timeout_s);
 }
 
-void client_take_answer(struct client *client, struct job *job)
+void rest_client_take_answer(struct rest_client *client, struct rest_job *job)
 {
     bool is_head = job->request.method == HTTP_METHOD_HEAD;
     bool keep_alive = job->request.keep_alive && !client->home->is_stopping;
     client->is_running = false;
     if (!client->conn || conn_is_closing(client->conn)) {
-        job_free(&job);
+        rest_job_free(&job);
         release(client);
         return;
     }
     keep_alive = write_answer(client, &job->answer, keep_alive, is_head) && keep_alive;
-    job_free(&job);
+    rest_job_free(&job);
     if (!keep_alive) {
         close_after_answer(client, ERR_REST_DONE);
         return;
@@ -121,9 +121,9 @@ void client_take_answer(struct client *client, struct job *job)
 
 /* ---- requests ---- */
 
-static int job_new(struct client *client, struct span whole, struct job **ret)
+static int job_new(struct rest_client *client, struct span whole, struct rest_job **ret)
 {
-    struct job *job = mem_zalloc(MEM_REST, sizeof(*job));
+    struct rest_job *job = mem_zalloc(MEM_REST, sizeof(*job));
     if (!job)
         return err_raise(ERR_NO_MEMORY);
     job->home = client->home->shard;
@@ -136,15 +136,15 @@ static int job_new(struct client *client, struct span whole, struct job **ret)
                   ? err_raise(ERR_NO_MEMORY)
                   : http_request_parse(buf_span(&job->bytes), &job->arena, &job->request);
     if (err < 0)
-        job_free(&job);
+        rest_job_free(&job);
     else
         *ret = job;
     return err;
 }
 
-static int run(struct client *client, struct span whole)
+static int run(struct rest_client *client, struct span whole)
 {
-    struct job *job = NULL;
+    struct rest_job *job = NULL;
     int err = job_new(client, whole, &job);
     if (err < 0)
         return err;
@@ -155,7 +155,7 @@ static int run(struct client *client, struct span whole)
     return 0;
 }
 
-static void note_progress(struct client *client)
+static void note_progress(struct rest_client *client)
 {
     if (!client->is_receiving) {
         client->is_receiving = true;
@@ -169,7 +169,7 @@ static void note_progress(struct client *client)
 
 static ssize_t on_data(struct conn *c, void *owner, struct span in)
 {
-    struct client *client = owner;
+    struct rest_client *client = owner;
     (void)c;
     if (client->is_running)
         return 0;
@@ -198,7 +198,7 @@ static void note_close(const struct conn *c, int err)
 
 static void on_close(struct conn *c, void *owner, int err)
 {
-    struct client *client = owner;
+    struct rest_client *client = owner;
     note_close(c, err);
     shard_timer_stop(client->home->shard, &client->timer);
     client->conn = NULL;
@@ -207,7 +207,8 @@ static void on_close(struct conn *c, void *owner, int err)
 
 static void on_due(struct timer *t)
 {
-    struct client *client = (struct client *)(void *)((char *)t - offsetof(struct client, timer));
+    struct rest_client *client =
+        (struct rest_client *)(void *)((char *)t - offsetof(struct rest_client, timer));
     if (client->is_receiving)
         refuse(client, err_raise(ERR_REST_SLOW));
     else
@@ -216,9 +217,9 @@ static void on_due(struct timer *t)
 
 static const struct conn_handler handler = {.on_data = on_data, .on_close = on_close};
 
-void client_open(struct rest_shard *home, struct conn *c)
+void rest_client_open(struct rest_shard *home, struct conn *c)
 {
-    struct client *client = home->is_stopping ? NULL : mem_zalloc(MEM_REST, sizeof(*client));
+    struct rest_client *client = home->is_stopping ? NULL : mem_zalloc(MEM_REST, sizeof(*client));
     if (!client) {
         conn_close(c, err_raise(home->is_stopping ? ERR_REST_STOPPING : ERR_NO_MEMORY));
         return;
@@ -235,17 +236,17 @@ void client_open(struct rest_shard *home, struct conn *c)
         conn_close(c, err);
 }
 
-void client_stop_all(struct rest_shard *home)
+void rest_client_stop_all(struct rest_shard *home)
 {
     home->is_stopping = true;
-    for (struct client *client = home->clients; client; client = client->next)
+    for (struct rest_client *client = home->clients; client; client = client->next)
         if (client->conn && !client->is_running)
             close_after_answer(client, ERR_REST_STOPPING);
     if (!home->clients)
         rest_shard_report(home);
 }
 
-void client_close_all(struct rest_shard *home)
+void rest_client_close_all(struct rest_shard *home)
 {
     while (home->clients && home->clients->conn)
         conn_close(home->clients->conn, ERR_REST_STOPPING);

@@ -36,24 +36,24 @@ void rest_free(struct rest **rest)
     if (!r)
         return;
     for (unsigned i = 0; i < r->shard_count; i++)
-        client_close_all(&r->shards[i]);
+        rest_client_close_all(&r->shards[i]);
     mem_free(MEM_REST, r);
 }
 
 void rest_accept(void *rest, struct conn *c)
 {
     struct rest *r = rest;
-    client_open(&r->shards[shard_index(shard_self())], c);
+    rest_client_open(&r->shards[shard_index(shard_self())], c);
 }
 
 /* ---- requests ---- */
 
-static struct job *job_of(struct mail *m)
+static struct rest_job *job_of(struct mail *m)
 {
-    return (struct job *)(void *)((char *)m - offsetof(struct job, mail));
+    return (struct rest_job *)(void *)((char *)m - offsetof(struct rest_job, mail));
 }
 
-void job_free(struct job **job)
+void rest_job_free(struct rest_job **job)
 {
     buf_fini(&(*job)->bytes);
     buf_fini(&(*job)->answer.body);
@@ -64,13 +64,13 @@ void job_free(struct job **job)
 
 static void take_answer(struct mail *m)
 {
-    struct job *job = job_of(m);
-    client_take_answer(job->client, job);
+    struct rest_job *job = job_of(m);
+    rest_client_take_answer(job->client, job);
 }
 
 static void run_request(struct mail *m)
 {
-    struct job *job = job_of(m);
+    struct rest_job *job = job_of(m);
     struct rest *rest = job->rest;
     int64_t now_s = shard_wall_us(rest->control) / 1000000;
     rest_handle(&rest->plane, &job->request, &job->arena, now_s, &job->answer);
@@ -78,7 +78,7 @@ static void run_request(struct mail *m)
     shard_send(job->home, &job->mail);
 }
 
-void rest_submit(struct rest *rest, struct job *job)
+void rest_submit(struct rest *rest, struct rest_job *job)
 {
     job->rest = rest;
     job->mail.deliver = run_request;
@@ -112,7 +112,7 @@ void rest_shard_report(struct rest_shard *home)
 
 static void stop_shard(struct mail *m)
 {
-    client_stop_all(shard_of_order(m));
+    rest_client_stop_all(shard_of_order(m));
 }
 
 void rest_stop(struct rest *rest, void (*done)(void *ctx), void *ctx)

@@ -5,14 +5,14 @@
 #include "base/arena.h"
 #include "rest/rest_internal.h"
 
-struct client;
+struct rest_client;
 
 /* One worker shard's part. Its owner touches it, and others only `order` and `report`, one at a
  * time. */
 struct rest_shard {
     struct rest *rest;
     struct shard *shard;
-    struct client *clients; /* all of this shard, also those whose connection is gone */
+    struct rest_client *clients; /* all of this shard, also those whose connection is gone */
     bool is_stopping;
     struct mail order;  /* control to worker: stop */
     struct mail report; /* worker to control: no clients are left */
@@ -30,11 +30,11 @@ struct rest {
 };
 
 /* A whole request on its way to the control shard and back; owns its bytes. */
-struct job {
+struct rest_job {
     struct mail mail;
     struct rest *rest;
     struct shard *home;
-    struct client *client; /* of `home`; stays until the job is back */
+    struct rest_client *client; /* of `home`; stays until the job is back */
     struct buf bytes;
     struct arena arena;
     struct http_request request; /* borrows from bytes and arena */
@@ -43,21 +43,21 @@ struct job {
 
 /* ---- server.c ---- */
 
-/* Sends the job to the control shard; it comes back through client_take_answer. */
-void rest_submit(struct rest *rest, struct job *job);
-void job_free(struct job **job);
+/* Sends the job to the control shard; it comes back through rest_client_take_answer. */
+void rest_submit(struct rest *rest, struct rest_job *job);
+void rest_job_free(struct rest_job **job);
 
 /* ---- client.c; worker shard ---- */
 
 /* Takes the connection. */
-void client_open(struct rest_shard *home, struct conn *c);
+void rest_client_open(struct rest_shard *home, struct conn *c);
 /* Writes the answer, if its connection is still there, and goes on with the next request. Takes the
  * job. */
-void client_take_answer(struct client *client, struct job *job);
+void rest_client_take_answer(struct rest_client *client, struct rest_job *job);
 /* Closes connections that run no request; the others close after their answer. */
-void client_stop_all(struct rest_shard *home);
+void rest_client_stop_all(struct rest_shard *home);
 /* Closes what is left, after the shards were joined. */
-void client_close_all(struct rest_shard *home);
+void rest_client_close_all(struct rest_shard *home);
 /* Tells the control shard, once, that this shard has stopped. */
 void rest_shard_report(struct rest_shard *home);
 
