@@ -121,8 +121,10 @@ void broker_free(struct broker **broker)
     if (!b)
         return;
     *broker = NULL;
+    rcu_join(); /* sessions that are left leave the index */
     for (unsigned i = 0; i <= b->workers; i++)
         state_free(b->state[i]);
+    rcu_leave();
     rcu_drain();
     if (b->root) {
         index_fini(&b->root->index);

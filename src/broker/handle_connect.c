@@ -37,17 +37,28 @@ static int sign_in(struct connecting *x)
                               shard_wall_us(shard_self()) / 1000000, &c->login);
 }
 
+static bool is_at_home(const struct connecting *x)
+{
+    const struct client *c = x->client;
+    uint64_t hash = session_hash(c->login.account, x->client_id);
+    return session_home(c->bs->broker, hash) == c->bs->index;
+}
+
+/* One whose session belongs to the shard that the connection is on: it need not move, and is found
+ * here when the client comes again with the id that it was given. */
 static int assign_id(struct connecting *x)
 {
     static const char letters[] = "0123456789abcdefghijklmnopqrstuvwxyz";
-    uint8_t random[ASSIGNED_ID_BYTES] = {0};
-    if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
-        return err_raise(ERR_NO_MEMORY);
     memcpy(x->assigned, "tw-", 3);
-    for (size_t i = 3; i < ASSIGNED_ID_BYTES; i++)
-        x->assigned[i] = letters[random[i] % 36];
     x->client_id = span_of(x->assigned, ASSIGNED_ID_BYTES);
     x->is_assigned = true;
+    do {
+        uint8_t random[ASSIGNED_ID_BYTES] = {0};
+        if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+            return err_raise(ERR_NO_MEMORY);
+        for (size_t i = 3; i < ASSIGNED_ID_BYTES; i++)
+            x->assigned[i] = letters[random[i] % 36];
+    } while (!is_at_home(x));
     return 0;
 }
 
@@ -211,12 +222,11 @@ int handle_connect(struct client *c, const struct mqtt_frame *f, struct span unc
         if (err < 0)
             return err;
     }
-    unsigned home = session_home(c->bs->broker, session_hash(c->login.account, x.client_id));
-    /* An assigned client id is new: its session may live where the connection is. */
-    if (home != c->bs->index && !x.is_assigned) {
+    if (!is_at_home(&x)) {
         c->version = 0;
         aliases_out_free(&c->aliases_out);
-        client_move(c, home, unconsumed);
+        uint64_t hash = session_hash(c->login.account, x.client_id);
+        client_move(c, session_home(c->bs->broker, hash), unconsumed);
         return 0;
     }
     err = check_will(&x);

@@ -213,7 +213,8 @@ class Server:
         return [BINARY, 'serve', '--data', self.data,
                 '--mqtt', f'127.0.0.1:{self.mqtt_port}', '--mqtts', 'off',
                 '--http', f'127.0.0.1:{self.http_port}', '--https', 'off',
-                '--channels', f'{self.channel_ports[0]}-{self.channel_ports[-1]}', *self.arguments]
+                '--channels', f'{self.channel_ports[0]}-{self.channel_ports[-1]}',
+                *shard_arguments(), *self.arguments]
 
     def start(self):
         self.process = Process(self.command(), {'TRACKWIRE_MASTER_TOKEN': self.token,
@@ -404,3 +405,10 @@ def send_udp(port, data, timeout=10):
         s.settimeout(timeout)
         s.sendto(bytes.fromhex(data) if isinstance(data, str) else data, ('127.0.0.1', port))
         return s.recv(65536)
+
+
+def shard_arguments():
+    """TRACKWIRE_SHARDS=N runs every hub with N shards: the stories about MQTT must hold for one and
+    for several alike, because sessions, subscribers and publishers then live on different ones."""
+    count = os.environ.get('TRACKWIRE_SHARDS')
+    return ['--shards', count] if count else []
