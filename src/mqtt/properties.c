@@ -228,7 +228,7 @@ static int decode_property(struct reader *r, enum mqtt_carrier carrier, struct m
     int err = admit(property, id, carrier, p);
     if (err < 0)
         return err;
-    struct value value;
+    struct value value = {0};
     if (!read_value(r, property->type, &value))
         return err_raise(ERR_MQTT_SUBSCRIPTION_ID_LENGTH);
     if (r->is_failed)
@@ -281,7 +281,7 @@ static bool next_value(struct span *rest, enum mqtt_property wanted, struct valu
 
 bool mqtt_user_property_next(struct span *rest, struct mqtt_user_property *ret)
 {
-    struct value value;
+    struct value value = {0};
     if (!next_value(rest, MQTT_PROP_USER, &value))
         return false;
     *ret = (struct mqtt_user_property){value.text, value.second};
@@ -290,7 +290,7 @@ bool mqtt_user_property_next(struct span *rest, struct mqtt_user_property *ret)
 
 bool mqtt_subscription_id_next(struct span *rest, uint32_t *ret)
 {
-    struct value value;
+    struct value value = {0};
     if (!next_value(rest, MQTT_PROP_SUBSCRIPTION_ID, &value))
         return false;
     *ret = value.number;
