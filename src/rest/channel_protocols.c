@@ -107,6 +107,8 @@ static void get_protocols(struct rest_call *call)
 }
 
 static const struct rest_route routes[] = {
+    {HTTP_METHOD_GET, "/gw/channel-protocols", REST_ITEMS, get_protocols, 0,
+     "the same as channel-protocols/all"},
     {HTTP_METHOD_GET, "/gw/channel-protocols/{selector}", REST_ITEMS, get_protocols, 0,
      "protocols a channel may speak"},
 };

@@ -135,6 +135,10 @@ void rest_objects_post(struct rest_call *call)
         return;
     }
     size_t count = json_array_size(body);
+    if (count == 0) {
+        (void)rest_reply_refuse(call, err_raise(ERR_REST_BODY_ITEMS), 0, NULL, NULL);
+        return;
+    }
     for (size_t i = 0; i < count; i++)
         create(call, json_array_get(body, i));
 }

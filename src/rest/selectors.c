@@ -71,7 +71,7 @@ static int parse_filters(struct span text, struct arena *arena, struct selector 
 
 int selector_parse(struct span text, struct arena *arena, struct selector *ret)
 {
-    if (span_equal(text, SPAN_LIT("all"))) {
+    if (text.n == 0 || span_equal(text, SPAN_LIT("all"))) {
         *ret = (struct selector){.kind = SELECT_ALL};
         return 0;
     }

@@ -26,7 +26,7 @@ struct selector {
     size_t count; /* of ids or filters */
 };
 
-/* ERR_REST_SELECTOR and its kin. */
+/* Nothing, as in a path without a selector, selects all. ERR_REST_SELECTOR and its kin. */
 int selector_parse(struct span text, struct arena *arena, struct selector *ret) MUST_USE;
 /* True when the object, with its number under "id", is meant. */
 bool selector_matches(const struct selector *selector, const json_t *object);

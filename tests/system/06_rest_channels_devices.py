@@ -1,6 +1,7 @@
 """Channels and devices through the REST API, in flespi's form: envelope, errors, selectors."""
 
 import http.client
+import time
 
 import harness
 from harness import Tracker, check_equal
@@ -80,7 +81,7 @@ def test_selectors(server):
         server.create_device(f'ident-{i}', f'name {i}')
     check_equal(ids(server.rest('GET', DEVICES)), [1, 2, 3], 'no selector')
     check_equal(ids(server.rest('GET', f'{DEVICES}/all')), [1, 2, 3], 'all')
-    check_equal(ids(server.rest('GET', f'{DEVICES}/3,1')), [1, 3], 'a list')
+    check_equal(ids(server.rest('GET', f'{DEVICES}/3,1')), [3, 1], 'a list, in its order')
     check_equal(ids(server.rest('GET', f'{DEVICES}/configuration.ident=ident-2')), [2], 'a field')
     check_equal(ids(server.rest('GET', f'{DEVICES}/name=name%20*')), [1, 2, 3], 'a wildcard')
     check_equal(ids(server.rest('GET', f'{DEVICES}/name=nobody')), [], 'a field that no one has')
@@ -161,7 +162,7 @@ def test_bodies_that_are_none(server):
 
 
 def test_places_that_are_none(server):
-    for path in ('/gw/no-such', '/', '/gw/channels/1/no-such', '/gw'):
+    for path in ('/gw/no-such', '/gw/channels/1/no-such', '/gw'):
         check_equal(server.rest('GET', path).status, 404, path)
     assert server.rest('POST', f'{CHANNELS}/1', [{}]).status in (404, 405)
 
@@ -191,10 +192,12 @@ def test_a_disabled_channel_is_shut(server):
     channel = server.create_channel('http', port=port)
     path = f'{CHANNELS}/{channel["id"]}'
     check_equal(server.rest('PUT', path, {'enabled': False}).status, 200)
-    try:
-        Tracker(port, timeout=1).socket.close()
-    except ConnectionRefusedError:
-        pass
+    for _ in range(50):  # its shard closes it a moment after the answer
+        try:
+            Tracker(port, timeout=1).socket.close()
+        except ConnectionRefusedError:
+            break
+        time.sleep(0.02)
     else:
         raise AssertionError('a disabled channel accepts')
     check_equal(server.rest('PUT', path, {'enabled': True}).status, 200)
