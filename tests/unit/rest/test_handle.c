@@ -191,7 +191,8 @@ static void routes_by_table(void **state)
         {"GET //health", 404, 0},
         {"GET /gw", 404, 0},
         {"GET /gw/channels/all/all", 404, 0},
-        {"GET /gw/channels", 405, 1u << HTTP_METHOD_POST},
+        {"GET /gw/channels", 200, 0},
+        {"PUT /gw/channels", 405, 1u << HTTP_METHOD_GET | 1u << HTTP_METHOD_POST},
         {"POST /health", 405, 1u << HTTP_METHOD_GET},
         {"POST /gw/channels/1", 405,
          1u << HTTP_METHOD_GET | 1u << HTTP_METHOD_PUT | 1u << HTTP_METHOD_PATCH |
@@ -314,8 +315,8 @@ static void takes_one_object_too(void **state)
     assert_int_equal(
         ask(b, "POST /gw/channels?fields=id", TOKEN, "{\"name\":\"a\",\"protocol_id\":14}"), 200);
     assert_answer(b, "{\"result\":[{\"id\":1}]}");
-    assert_int_equal(ask(b, "POST /gw/channels", TOKEN, "[]"), 200);
-    assert_answer(b, "{\"result\":[]}");
+    assert_int_equal(ask(b, "POST /gw/channels", TOKEN, "[]"), 400);
+    assert_int_equal(ask(b, "POST /gw/channels", TOKEN, "\"text\""), 400);
 }
 
 static void selects(void **state)

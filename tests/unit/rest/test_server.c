@@ -381,7 +381,7 @@ static void tells_methods_and_scheme(void **state)
     int fd = dial(*state);
     ask(fd, "PUT /gw/devices", "{}", &reply);
     assert_int_equal(reply.status, 405);
-    assert_non_null(strstr(reply.head, "Allow: POST\r\n"));
+    assert_non_null(strstr(reply.head, "Allow: GET, POST\r\n"));
     say(fd, "GET /gw/devices/all HTTP/1.1\r\nHost: h\r\n\r\n");
     hear(fd, &reply);
     assert_int_equal(reply.status, 401);
