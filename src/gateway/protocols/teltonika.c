@@ -23,11 +23,11 @@ extern const struct protocol protocol_teltonika;
 
 static int teltonika_frame(const struct protocol_link *link, struct span in)
 {
-    (void)link;
     if (in.n == 0)
         return 0;
+    /* Nobody pings before the login: what starts so is noise. */
     if (in.p[0] == PING)
-        return 1;
+        return link->ident_n ? 1 : err_raise(ERR_TELTONIKA_PING);
     if (in.n < 2)
         return 0;
     struct reader r = reader_of(in);

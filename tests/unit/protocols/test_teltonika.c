@@ -106,24 +106,32 @@ static void test_simulated_datagram_comes_back(void **state)
     buf_fini(&datagram);
 }
 
-static int frame_of(const char *hex)
+static int frame_after_login(const char *hex, bool has_login)
 {
     struct buf bytes = buf_make(MEM_GATEWAY, LIMIT);
     struct protocol_link link;
     assert_true(replay_unhex(span_str(hex), &bytes));
     protocol_link_init(&link, &protocol_teltonika, (struct protocol_options){0}, PROTOCOL_TCP,
                        NULL);
+    if (has_login)
+        assert_int_equal(protocol_set_ident(&link, SPAN_LIT("352093081452251")), 0);
     int n = protocol_teltonika.frame(&link, buf_span(&bytes));
     buf_fini(&bytes);
     return n;
+}
+
+static int frame_of(const char *hex)
+{
+    return frame_after_login(hex, false);
 }
 
 static void test_frame_lengths(void **state)
 {
     (void)state;
     assert_int_equal(frame_of(""), 0);
-    assert_int_equal(frame_of("ff"), 1);
-    assert_int_equal(frame_of("ffff"), 1);
+    assert_int_equal(frame_after_login("ff", true), 1);
+    assert_int_equal(frame_after_login("ffff", true), 1);
+    assert_int_equal(frame_of("ff"), ERR_TELTONIKA_PING);
     assert_int_equal(frame_of("00"), 0);
     assert_int_equal(frame_of("0003 3131"), 0);
     assert_int_equal(frame_of("0003 313131 00"), 5);
