@@ -55,17 +55,6 @@ static void test_every_row_is_sound(void **state)
         check_row(-i);
 }
 
-static void test_no_two_rows_share_a_text(void **state)
-{
-    (void)state;
-    for (int i = 1; i < (int)ERR_INDEX_COUNT_; i++) {
-        for (int j = i + 1; j < (int)ERR_INDEX_COUNT_; j++) {
-            if (strcmp(err_text(-i), err_text(-j)) == 0)
-                fail_msg("%s and %s say the same", err_name(-i), err_name(-j));
-        }
-    }
-}
-
 static void test_counts_what_is_raised(void **state)
 {
     (void)state;
@@ -81,7 +70,6 @@ int main(void)
         cmocka_unit_test(test_looks_up_a_row),
         cmocka_unit_test(test_answers_for_numbers_that_are_none),
         cmocka_unit_test(test_every_row_is_sound),
-        cmocka_unit_test(test_no_two_rows_share_a_text),
         cmocka_unit_test(test_counts_what_is_raised),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
