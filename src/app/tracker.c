@@ -7,7 +7,12 @@
 #include <unistd.h>
 
 #define ANSWER_WAIT_MS 5000 /* for a login's answer, and for the last report's */
-#define FAILURES_MAX 5
+/* Connections in a row that may fail: few when the server was never heard, since then the address
+ * is probably wrong; more when it was, since then it probably restarts. */
+#define FAILURES_MAX_UNHEARD 3
+#define FAILURES_MAX_HEARD 10
+#define PAUSE_MIN_MS 250
+#define PAUSE_MAX_MS 8000
 #define REPORT_BYTES_MAX 8192
 #define INPUT_MAX 8192
 #define TIMER_SLACK_MS 5
@@ -61,13 +66,14 @@ static void fail(struct tracker *t, int err)
         end(t);
         return;
     }
-    if (++t->failures > FAILURES_MAX) {
+    if (++t->failures > (t->was_heard ? FAILURES_MAX_HEARD : FAILURES_MAX_UNHEARD)) {
         t->fleet->given_up++;
         end(t);
         return;
     }
-    int64_t pause_ms = (int64_t)500 << t->failures;
-    wait_until(t, now_ms() + pause_ms > t->due_ms ? now_ms() + pause_ms : t->due_ms);
+    int64_t pause_ms = (int64_t)PAUSE_MIN_MS << t->failures;
+    int64_t again_ms = now_ms() + (pause_ms < PAUSE_MAX_MS ? pause_ms : PAUSE_MAX_MS);
+    wait_until(t, again_ms > t->due_ms ? again_ms : t->due_ms);
 }
 
 /* ---- reports ---- */
@@ -144,11 +150,12 @@ static void take_answer(struct tracker *t, enum answer answer)
             t->fleet->refused++;
             return; /* the server closes; fail() follows */
         }
-        t->is_logged_in = true;
+        t->is_logged_in = t->was_heard = true;
         wait_until(t, t->due_ms > now_ms() ? t->due_ms : now_ms());
         return;
     }
     t->failures = 0;
+    t->was_heard = true;
     t->waiting -= t->waiting > 0;
     if (answer == ANSWER_ACCEPTED)
         t->fleet->accepted++;

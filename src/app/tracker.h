@@ -33,8 +33,9 @@ struct tracker {
     uint64_t sent;    /* reports */
     uint64_t waiting; /* reports without an answer, on this connection */
     uint32_t seqnum;
-    unsigned failures; /* connections in a row that accepted nothing */
-    bool was_connected;
+    unsigned failures;  /* connections in a row that accepted nothing */
+    bool was_connected; /* or tried to */
+    bool was_heard;     /* an answer came once */
     bool is_logged_in;
     bool has_ended;
 };

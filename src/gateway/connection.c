@@ -12,6 +12,8 @@
 #define TIMER_SLACK_MS 500
 /* flespi's fixed TCP idle timeout, for channels that name none. */
 #define IDLE_TIMEOUT_S 600
+/* Frames that a device may send before it has said its ident: pings and failed logins. */
+#define LOGIN_FRAMES_MAX 16
 /* The connection limit of one channel is logged at most this often. */
 #define LIMIT_LOG_PAUSE_MS 10000
 
@@ -24,6 +26,7 @@ struct connection {
     struct timer timer;
     int64_t opened_ms, heard_ms;
     uint64_t counted_in, counted_out; /* bytes that the figures have already */
+    unsigned login_frames;            /* before it was identified */
     bool is_bound;
     bool is_identified;     /* the device said who it is: the login timeout is over */
     bool is_refusal_logged; /* one line a connection, the rest is counted */
@@ -157,21 +160,35 @@ static int next_frame(const struct connection *con, struct span in)
     return n;
 }
 
+/* Notes who the device is, once a frame told it. 0, or why the connection ends. */
+static int identify(struct connection *con)
+{
+    if (con->link.ident_n) {
+        con->is_identified = true;
+        return bind_ident(con);
+    }
+    if (con->channel->worker->result.message_count)
+        con->is_identified = true; /* messages that carry their own idents */
+    return 0;
+}
+
 /* True when the connection goes on; otherwise it must not be touched again. */
 static bool take_frame(struct connection *con, struct span frame)
 {
     bool must_close;
     struct stream_source s = source_of(con);
     int err = frame_process(&s.source, frame, &must_close);
-    if (err < 0) {
-        refuse(con, err, frame);
-    } else if (con->link.ident_n) {
-        con->is_identified = true;
-        err = bind_ident(con);
-    } else if (con->channel->worker->result.message_count) {
-        con->is_identified = true; /* messages that carry their own idents */
+    if (!err) {
+        err = identify(con);
+        must_close = must_close || err;
     }
-    if (!must_close && err != ERR_NO_MEMORY)
+    if (!must_close && !con->is_identified && ++con->login_frames > LOGIN_FRAMES_MAX) {
+        err = err_raise(ERR_CHANNEL_LOGIN_MISSING);
+        must_close = true;
+    }
+    if (err < 0)
+        refuse(con, err, frame);
+    if (!must_close)
         return true;
     connection_close_flushed(con, err < 0 ? err : ERR_CHANNEL_ENDED);
     return false;

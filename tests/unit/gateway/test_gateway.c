@@ -310,6 +310,24 @@ static void a_device_must_say_its_ident_in_time(void **state)
     close(known);
 }
 
+static void many_frames_without_an_ident_are_too_many(void **state)
+{
+    struct bench *b = *state;
+    int known = login(b, "Ltruck\n");
+    int fd = tracker_connect(b->port);
+    for (int i = 0; i < 17; i++) {
+        tracker_send(fd, "X\n");
+        tracker_expect(fd, "N");
+        tracker_send(known, "X\n");
+        tracker_expect(known, "N");
+    }
+    tracker_expect_closed(fd);
+    assert_int_equal(gateway_channel_refusals(b->gateway, 1, ERR_CHANNEL_LOGIN_MISSING), 1);
+    tracker_send(known, "Dstill here\n");
+    tracker_expect(known, "A");
+    close(known);
+}
+
 /* ---- UDP ---- */
 
 static void a_datagram_is_a_frame_with_its_own_ident(void **state)
@@ -477,6 +495,7 @@ int main(void)
         WITH_BENCH(a_silent_device_is_closed),
         cmocka_unit_test_setup_teardown(a_device_must_say_its_ident_in_time, set_up_hasty,
                                         tear_down),
+        WITH_BENCH(many_frames_without_an_ident_are_too_many),
         WITH_BENCH(a_datagram_is_a_frame_with_its_own_ident),
         WITH_BENCH(ports_come_from_the_range_or_are_refused),
         WITH_BENCH(a_closed_channel_hangs_up_and_frees_its_port),
