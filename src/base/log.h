@@ -1,7 +1,7 @@
-/* The log: lines to standard error, written by a thread of their own so that no shard waits for a slow
- * terminal; lines past the ring's size are dropped and counted. Library rooms (floors 1 to 3) do not
- * log above debug: they return errors, and the caller who can name the object logs once, in the
- * form `what failed: object: reason`. */
+/* The log: lines to standard error, written by a thread of their own so that no shard waits for a
+ * slow terminal; lines past the ring's size are dropped and counted. Library rooms (floors 1 to 3)
+ * do not log above debug: they return errors, and the caller who can name the object logs once, in
+ * the form `what failed: object: reason`. */
 #ifndef TRACKWIRE_BASE_LOG_H
 #define TRACKWIRE_BASE_LOG_H
 
@@ -15,7 +15,8 @@ enum log_level {
 };
 
 /* Starts the writer. Before it (and after log_close) lines are written at once. `is_json`: one JSON
- * object a line; else `2026-11-24T20:26:03.123Z level text`, coloured on a terminal unless NO_COLOR. */
+ * object a line; else `2026-11-24T20:26:03.123Z level text`, coloured on a terminal unless
+ * NO_COLOR. */
 void log_open(enum log_level level, int is_json);
 /* Flushes and stops the writer. */
 void log_close(void);

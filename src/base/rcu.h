@@ -1,6 +1,6 @@
 /* Read-copy-update (liburcu, QSBR flavour) for the few shared structures that shards read without
- * locks. A reader is a registered thread between two calls of rcu_mark_quiescent; it must not keep a
- * pointer that rcu_read gave across such a call. Writers hold their own lock, publish with
+ * locks. A reader is a registered thread between two calls of rcu_mark_quiescent; it must not keep
+ * a pointer that rcu_read gave across such a call. Writers hold their own lock, publish with
  * rcu_publish and hand the old version to rcu_defer, which frees it after every reader moved on.
  * ThreadSanitizer does not see liburcu's ordering: the wrappers tell it. */
 #ifndef TRACKWIRE_BASE_RCU_H

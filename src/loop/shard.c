@@ -1,67 +1,22 @@
-/* The shard: its thread and the turns of its loop. Knows file descriptors, time and mail, and
+/* The shard: its parts, and the turns of its loop. Knows file descriptors, time and mail, and
  * nothing of what they are for. */
 #include "loop/shard.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/rcu.h"
-#include "loop/mailbox.h"
-#include "loop/timer_wheel.h"
+#include "loop/shard_internal.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
-#include <pthread.h>
-#include <signal.h>
-#include <stdio.h>
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
-#define EVENTS_MAX 512
-
-struct task_queue {
-    struct task *first, **end;
-};
-
-struct shard {
-    struct shard_set *set;
-    unsigned index;
-    int epoll_fd, event_fd;
-    pthread_t thread;
-    int64_t now_ms, wall_us;
-    int64_t turn_end_ms; /* of the last turn: what the wait counts from */
-    /* The batch being told; a fd unwatched meanwhile has its event's pointer nulled. */
-    struct epoll_event *events;
-    int events_told, events_count;
-    struct task_queue tasks, last_tasks, next_tasks; /* of this turn, its end, and the next turn */
-    struct outbox *outboxes;                         /* one per shard of the set */
-    struct outbox *filled;
-    void *slots[SHARD_SLOT_COUNT_];
-    struct shard_stats stats;
-    struct mailbox mailbox;
-    struct timer_wheel wheel;
-};
-
-enum set_state {
-    SET_NEW,
-    SET_RUNNING,
-    SET_JOINED
-};
-
-struct shard_set {
-    unsigned workers;
-    unsigned started;
-    /* Relaxed: shard_is_owner reads it, and the start and join of threads order it. */
-    atomic_int state;
-    atomic_bool is_stopping;
-    struct shard *shards[]; /* the control shard last */
-};
-
 static _Thread_local struct shard *self;
 
-/* ---- the set ---- */
+/* ---- making one ---- */
 
 static void queue_init(struct task_queue *q)
 {
@@ -69,7 +24,7 @@ static void queue_init(struct task_queue *q)
     q->end = &q->first;
 }
 
-static void shard_free(struct shard *s)
+void shard_free(struct shard *s)
 {
     if (!s)
         return;
@@ -97,7 +52,7 @@ static int open_fds(struct shard *s)
     return 0;
 }
 
-static int shard_new(struct shard_set *set, unsigned index, struct shard **ret)
+int shard_new(struct shard_set *set, unsigned index, struct shard **ret)
 {
     struct shard *s = mem_zalloc(MEM_LOOP, sizeof *s);
     if (!s)
@@ -109,7 +64,7 @@ static int shard_new(struct shard_set *set, unsigned index, struct shard **ret)
     queue_init(&s->tasks);
     queue_init(&s->last_tasks);
     queue_init(&s->next_tasks);
-    s->events = mem_alloc(MEM_LOOP, EVENTS_MAX * sizeof *s->events);
+    s->events = mem_alloc(MEM_LOOP, SHARD_EVENTS_MAX * sizeof *s->events);
     s->outboxes = mem_zalloc(MEM_LOOP, (set->workers + 1) * sizeof *s->outboxes);
     if (!s->events || !s->outboxes)
         return err_raise(ERR_NO_MEMORY);
@@ -119,58 +74,16 @@ static int shard_new(struct shard_set *set, unsigned index, struct shard **ret)
     return open_fds(s);
 }
 
-int shard_set_new(unsigned workers, struct shard_set **ret)
-{
-    assert(workers > 0);
-    struct shard_set *set =
-        mem_zalloc(MEM_LOOP, sizeof *set + (workers + 1) * sizeof(struct shard *));
-    if (!set)
-        return err_raise(ERR_NO_MEMORY);
-    set->workers = workers;
-    for (unsigned i = 0; i <= workers; i++) {
-        int err = shard_new(set, i, &set->shards[i]);
-        if (err < 0) {
-            shard_set_free(&set);
-            return err;
-        }
-    }
-    for (unsigned from = 0; from <= workers; from++)
-        for (unsigned to = 0; to <= workers; to++)
-            set->shards[from]->outboxes[to].target = set->shards[to];
-    *ret = set;
-    return 0;
-}
-
-void shard_set_free(struct shard_set **set)
-{
-    if (!*set)
-        return;
-    assert((*set)->state != SET_RUNNING);
-    for (unsigned i = 0; i <= (*set)->workers; i++)
-        shard_free((*set)->shards[i]);
-    mem_free(MEM_LOOP, *set);
-    *set = NULL;
-}
-
-unsigned shard_set_workers(const struct shard_set *set)
-{
-    return set->workers;
-}
-
-struct shard *shard_at(struct shard_set *set, unsigned index)
-{
-    assert(index <= set->workers);
-    return set->shards[index];
-}
-
-struct shard *shard_control(struct shard_set *set)
-{
-    return set->shards[set->workers];
-}
+/* ---- what it knows ---- */
 
 struct shard *shard_self(void)
 {
     return self;
+}
+
+void shard_become(struct shard *s)
+{
+    self = s;
 }
 
 unsigned shard_index(const struct shard *s)
@@ -273,17 +186,18 @@ static void queue_add(struct task_queue *q, struct task *t)
     q->end = &t->next;
 }
 
-/* Runs what is queued and what is added meanwhile. */
-static void queue_run(struct task_queue *q)
+/* False: none is queued. */
+static bool run_first(struct task_queue *q)
 {
-    while (q->first) {
-        struct task *t = q->first;
-        q->first = t->next;
-        if (!q->first)
-            q->end = &q->first;
-        t->is_queued = false;
-        t->run(t);
-    }
+    struct task *t = q->first;
+    if (!t)
+        return false;
+    q->first = t->next;
+    if (!q->first)
+        q->end = &q->first;
+    t->is_queued = false;
+    t->run(t);
+    return true;
 }
 
 void shard_defer(struct shard *s, struct task *t)
@@ -318,7 +232,7 @@ static void begin_tasks(struct shard *s)
 
 /* ---- mail ---- */
 
-static void wake(struct shard *s)
+void shard_wake(struct shard *s)
 {
     uint64_t one = 1;
     /* Cannot fail but by overflow after 2^64 wake-ups. */
@@ -332,7 +246,7 @@ void shard_send(struct shard *to, struct mail *m)
     if (!from || from->set != to->set) {
         m->next = NULL;
         if (mailbox_put(&to->mailbox, m, m))
-            wake(to);
+            shard_wake(to);
         return;
     }
     struct outbox *o = &from->outboxes[to->index];
@@ -350,7 +264,7 @@ static void hand_over(struct shard *s)
         s->filled = o->next_filled;
         if (mailbox_put(&o->target->mailbox, o->newest, o->oldest)) {
             s->stats.wakeups_sent++;
-            wake(o->target);
+            shard_wake(o->target);
         }
         o->newest = o->oldest = NULL;
     }
@@ -396,7 +310,7 @@ static void wait_events(struct shard *s)
     }
     if (may_sleep)
         rcu_sleep();
-    int n = epoll_wait(s->epoll_fd, s->events, EVENTS_MAX, may_sleep ? limit_ms : 0);
+    int n = epoll_wait(s->epoll_fd, s->events, SHARD_EVENTS_MAX, may_sleep ? limit_ms : 0);
     if (may_sleep) {
         rcu_wake();
         mailbox_rise(&s->mailbox);
@@ -407,10 +321,10 @@ static void wait_events(struct shard *s)
 static void end_turn(struct shard *s)
 {
     do {
-        queue_run(&s->tasks);
+        while (run_first(&s->tasks))
+            continue;
         hand_over(s);
-        queue_run(&s->last_tasks);
-    } while (s->tasks.first || s->filled);
+    } while (run_first(&s->last_tasks) || s->tasks.first || s->filled);
 }
 
 static int64_t mono_us(void)
@@ -420,7 +334,7 @@ static int64_t mono_us(void)
     return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
-static void turn(struct shard *s)
+void shard_turn(struct shard *s)
 {
     wait_events(s);
     int64_t begin_us = mono_us();
@@ -439,86 +353,9 @@ static void turn(struct shard *s)
         s->stats.longest_turn_us = end_us - begin_us;
 }
 
-static void *run(void *arg)
+bool shard_finish(struct shard *s)
 {
-    struct shard *s = arg;
-    self = s;
-    rcu_join();
-    /* Read before the turn: the turn that follows the stop still runs its mail and tasks. */
-    bool is_last;
-    do {
-        is_last = atomic_load(&s->set->is_stopping);
-        turn(s);
-    } while (!is_last);
-    rcu_leave();
-    self = NULL;
-    return NULL;
-}
-
-static int start_thread(struct shard *s)
-{
-    char name[16];
-    if (pthread_create(&s->thread, NULL, run, s) != 0)
-        return err_raise(ERR_LOOP_THREAD);
-    if (s->index == s->set->workers)
-        snprintf(name, sizeof name, "tw-ctl");
-    else
-        snprintf(name, sizeof name, "tw-%u", s->index % 10000);
-    (void)pthread_setname_np(s->thread, name);
-    return 0;
-}
-
-int shard_set_start(struct shard_set *set)
-{
-    assert(set->state == SET_NEW);
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before); /* inherited: signals go to other threads */
-    atomic_store(&set->state, SET_RUNNING);
-    int err = 0;
-    while (err == 0 && set->started <= set->workers) {
-        err = start_thread(set->shards[set->started]);
-        set->started += err == 0;
-    }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (err < 0) {
-        shard_set_stop(set);
-        shard_set_join(set);
-    }
-    return err;
-}
-
-void shard_set_stop(struct shard_set *set)
-{
-    atomic_store(&set->is_stopping, true);
-    for (unsigned i = 0; i <= set->workers; i++)
-        if (mailbox_must_wake(&set->shards[i]->mailbox))
-            wake(set->shards[i]);
-}
-
-/* Acts for the ended threads until no mail is left. */
-static void deliver_rest(struct shard_set *set)
-{
-    bool is_any;
-    rcu_join();
-    do {
-        is_any = false;
-        for (unsigned i = 0; i <= set->workers; i++) {
-            self = set->shards[i];
-            is_any |= deliver_mail(self);
-            begin_tasks(self);
-            end_turn(self);
-        }
-    } while (is_any);
-    self = NULL;
-    rcu_leave();
-}
-
-void shard_set_join(struct shard_set *set)
-{
-    for (unsigned i = 0; i < set->started; i++)
-        pthread_join(set->shards[i]->thread, NULL);
-    set->started = 0;
-    atomic_store(&set->state, SET_JOINED);
-    deliver_rest(set);
+    bool is_any = deliver_mail(s);
+    end_turn(s);
+    return is_any;
 }

@@ -2,10 +2,11 @@
  * session or channel does happens on its owner shard. Worker shards never block; the control shard
  * (one more, same loop) owns the hub's objects and may wait for the disk.
  *
- * A turn of the loop: wait for events or the next timer - run what epoll told - run due timers - run
- * the mail that came - run deferred tasks until none is left - hand outgoing mail over in one batch
- * per target, waking only those that sleep - run the last tasks (sockets are written now, while the
- * other shards work on their mail already) - mark RCU quiescent. An idle shard makes no wake-ups. */
+ * A turn of the loop: wait for events or the next timer - run what epoll told - run due timers -
+ * run the mail that came - run deferred tasks until none is left - hand outgoing mail over in one
+ * batch per target, waking only those that sleep - run the last tasks (sockets are written now,
+ * while the other shards work on their mail already) - mark RCU quiescent. An idle shard makes no
+ * wake-ups. */
 #ifndef TRACKWIRE_LOOP_SHARD_H
 #define TRACKWIRE_LOOP_SHARD_H
 
@@ -23,12 +24,14 @@ int shard_set_new(unsigned workers, struct shard_set **ret) MUST_USE;
 int shard_set_start(struct shard_set *set) MUST_USE;
 /* Asks every loop to end after its current turn's mail and tasks; any thread. */
 void shard_set_stop(struct shard_set *set);
-/* Waits for the threads. Mail that was still on its way is then delivered by the calling thread, which
- * acts for each shard in turn, so that nothing sent is lost. After it the caller owns all shards. */
+/* Waits for the threads. Mail that was still on its way is then delivered by the calling thread,
+ * which acts for each shard in turn, so that nothing sent is lost. After it the caller owns all
+ * shards. */
 void shard_set_join(struct shard_set *set);
 /* After join. */
 void shard_set_free(struct shard_set **set);
 
+/* Their number, the control shard not counted. */
 unsigned shard_set_workers(const struct shard_set *set);
 /* Worker `index` (0 .. workers-1), or the control shard for index == workers. */
 struct shard *shard_at(struct shard_set *set, unsigned index);
@@ -82,8 +85,8 @@ struct task {
     void (*run)(struct task *t);
 };
 
-/* Queues `t` unless it is queued. Owner only. A task may defer others (and itself: next round of the
- * same turn end; use a timer or shard_again for work that must let I/O pass). */
+/* Queues `t` unless it is queued. Owner only. A task may defer others (and itself: next round of
+ * the same turn end; use a timer or shard_again for work that must let I/O pass). */
 void shard_defer(struct shard *s, struct task *t);
 /* As shard_defer, but runs after all tasks that are not last: for work that gathers what the others
  * leave behind, as the flush of sockets does. */
@@ -100,7 +103,8 @@ struct mail {
 };
 
 /* Sends to any shard, also the own (delivered next turn). From a shard's thread: batched until the
- * end of the turn. From other threads: at once. Mails of one sender to one target keep their order. */
+ * end of the turn. From other threads: at once. Mails of one sender to one target keep their order.
+ */
 void shard_send(struct shard *to, struct mail *m);
 
 /* ---- what modules keep per shard ---- */
@@ -112,8 +116,8 @@ enum shard_slot {
     SHARD_SLOT_REST,
     SHARD_SLOT_COUNT_
 };
-/* The module's own pointer, NULL until set. Set before the shards start or by the owner; read by the
- * owner, and by others where the module knows that it was set before the start. */
+/* The module's own pointer, NULL until set. Set before the shards start or by the owner; read by
+ * the owner, and by others where the module knows that it was set before the start. */
 void *shard_slot(const struct shard *s, enum shard_slot slot);
 void shard_set_slot(struct shard *s, enum shard_slot slot, void *p);
 

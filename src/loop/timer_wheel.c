@@ -97,7 +97,7 @@ void wheel_start(struct timer_wheel *w, struct timer *t, int64_t due_ms, int64_t
     wheel_stop(w, t);
     t->due_ms = round_due(due_ms, slack_ms);
     insert(w, t);
-    if (w->next_ms && t->due_ms < w->next_ms)
+    if (w->next_ms && t->due_ms < w->next_ms && t->due_ms > w->now_ms)
         w->next_ms = t->due_ms;
 }
 

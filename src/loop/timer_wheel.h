@@ -21,7 +21,7 @@
 
 struct timer_wheel {
     int64_t now_ms;                  /* all timers due up to here were told or wait in `overdue` */
-    int64_t next_ms;                 /* what wheel_next_ms answered; 0: to be found out again */
+    int64_t next_ms;                 /* of the first timer in a slot; 0: to be found out again */
     uint64_t occupied[WHEEL_LEVELS]; /* a bit per slot that is not empty */
     /* List heads; timers are linked in circles through them. */
     struct timer overdue; /* started with a due time that had passed: told by the next run */
@@ -29,6 +29,7 @@ struct timer_wheel {
     struct timer slots[WHEEL_LEVELS][WHEEL_SLOTS];
 };
 
+/* An empty wheel whose time is `now_ms`. */
 void wheel_init(struct timer_wheel *w, int64_t now_ms);
 /* As shard_timer_start. Due times beyond the wheel's reach are cut to it. */
 void wheel_start(struct timer_wheel *w, struct timer *t, int64_t due_ms, int64_t slack_ms);

@@ -19,7 +19,8 @@ struct net_address {
 
 #define NET_ADDRESS_TEXT_MAX 64
 
-/* "ADDR:PORT", "[V6]:PORT" or "PORT" (then `default_host`, e.g. "0.0.0.0"). Numeric only: no DNS. */
+/* "ADDR:PORT", "[V6]:PORT" or "PORT" (then `default_host`, e.g. "0.0.0.0"). Numeric only: no DNS.
+ */
 int net_address_parse(struct span text, const char *default_host, struct net_address *ret) MUST_USE;
 /* "1.2.3.4:5" or "[::1]:5" into `out` of NET_ADDRESS_TEXT_MAX bytes, NUL-terminated; its length. */
 size_t net_address_text(const struct net_address *a, char *out);

@@ -1,7 +1,7 @@
-/* A stream connection: a socket, its transport, its pending input and its output queue. Owned by one
- * shard; only that shard touches it. Reading goes through one buffer shared by all connections of
- * the shard: an idle connection holds no buffer at all. Output written during a turn is sent at the
- * turn's end with one call. */
+/* A stream connection: a socket, its transport, its pending input and its output queue. Owned by
+ * one shard; only that shard touches it. Reading goes through one buffer shared by all connections
+ * of the shard: an idle connection holds no buffer at all. Output written during a turn is sent at
+ * the turn's end with one call. */
 #ifndef TRACKWIRE_NET_CONN_H
 #define TRACKWIRE_NET_CONN_H
 
@@ -17,8 +17,8 @@ struct conn;
 struct conn_handler {
     /* `in`: input not yet consumed, from the first byte not consumed before. Returns how many bytes
      * were consumed (0 .. in.n); the rest is kept and told again, with more behind it, when more
-     * came. `in` is valid during the call only. A negative error closes the connection with it. After
-     * a call to conn_close or conn_detach inside, the result is ignored. */
+     * came. `in` is valid during the call only. A negative error closes the connection with it.
+     * After a call to conn_close or conn_detach inside, the result is ignored. */
     ssize_t (*on_data)(struct conn *c, void *owner, struct span in);
     /* The connection is gone: `err` is why (ERR_CONN_EOF when the peer closed). Exactly once, and
      * the last thing told; `c` is freed after it returns. Not told after conn_detach. */
@@ -27,10 +27,10 @@ struct conn_handler {
     void (*on_drain)(struct conn *c, void *owner);
 };
 
-/* A connection over `fd` (non-blocking; the connection closes it, but not when conn_new fails) on the
- * calling shard, which net_shard_open made ready. Its reading starts with conn_start; when that
- * fails, close it. The limit of kept input guards memory before authentication: input left unconsumed
- * over it closes with ERR_CONN_INPUT_LIMIT (not while reading is paused). */
+/* A connection over `fd` (non-blocking; the connection closes it, but not when conn_new fails) on
+ * the calling shard, which net_shard_open made ready. Its reading starts with conn_start; when that
+ * fails, close it. The limit of kept input guards memory before authentication: input left
+ * unconsumed over it closes with ERR_CONN_INPUT_LIMIT (not while reading is paused). */
 #define CONN_INPUT_LIMIT_DEFAULT 65536
 int conn_new(int fd, const struct transport *transport, const struct net_address *peer,
              struct conn **ret) MUST_USE;
@@ -43,23 +43,24 @@ int conn_start(struct conn *c) MUST_USE;
 void conn_expect(struct conn *c, size_t bytes);
 
 /* Closes: at once (output dropped), or after the output now queued went out, at most 5 seconds
- * later. on_close is told before conn_close returns, respectively later with the same `err`; no input
- * is told in between. After a flushed close the socket stays, without an owner, until the peer closed
- * too (within the 5 seconds): closing on unread input would make the kernel reset the connection,
- * and the peer would lose the last bytes. */
+ * later. on_close is told before conn_close returns, respectively later with the same `err`; no
+ * input is told in between. After a flushed close the socket stays, without an owner, until the
+ * peer closed too (within the 5 seconds): closing on unread input would make the kernel reset the
+ * connection, and the peer would lose the last bytes. */
 void conn_close(struct conn *c, int err);
 void conn_close_flushed(struct conn *c, int err);
 bool conn_is_closing(const struct conn *c);
 
-/* Stops and resumes reading (backpressure to the peer). Input kept unconsumed meanwhile is told again
- * after conn_resume, in the next turn. */
+/* Stops and resumes reading (backpressure to the peer). Input kept unconsumed meanwhile is told
+ * again after conn_resume, in the next turn. */
 void conn_pause(struct conn *c);
 void conn_resume(struct conn *c);
 
 /* Takes the connection off its shard, with its unconsumed input (`unconsumed` of them, as in
  * on_data's last call, for a call from inside on_data) and its output. Then only one thing may
  * follow: conn_attach, on another shard's thread, which goes on reading and tells the kept input
- * again in the same turn. Not for a connection that is closing. When conn_attach fails, close it. */
+ * again in the same turn. Not for a connection that is closing. When conn_attach fails, close it.
+ */
 void conn_detach(struct conn *c, struct span unconsumed);
 int conn_attach(struct conn *c) MUST_USE;
 
@@ -72,17 +73,20 @@ uint8_t *conn_reserve(struct conn *c, size_t n);
 void conn_commit(struct conn *c, size_t used);
 /* Copies `s`, whatever its length. */
 void conn_write(struct conn *c, struct span s);
-/* Queues `part` without copying it; takes its own reference on `owner`, dropped when sent. Parts too
- * short to be worth it are copied. Out of memory here or in conn_write: closed at the turn's end with
- * ERR_CONN_OUTPUT_MEMORY, because a stream with a hole is worthless. */
+/* Queues `part` without copying it; takes its own reference on `owner`, dropped when sent. Parts
+ * too short to be worth it are copied. Out of memory here or in conn_write: closed at the turn's
+ * end with ERR_CONN_OUTPUT_MEMORY, because a stream with a hole is worthless. */
 void conn_write_shared(struct conn *c, struct ref *owner, struct span part);
 /* Bytes queued and not yet taken by the kernel. */
 size_t conn_output_bytes(const struct conn *c);
 /* on_drain is told when output that had passed `high` falls to `low`. Default: never. */
 void conn_set_output_marks(struct conn *c, size_t high, size_t low);
 
+/* As given to conn_new; borrowed from the connection. */
 const struct net_address *conn_peer(const struct conn *c);
+/* For socket options; the connection keeps it. */
 int conn_fd(const struct conn *c);
+/* NULL while a flushed close waits for the peer. */
 const struct transport *conn_transport(const struct conn *c);
 /* The transport's own state (set in its open). */
 void *conn_transport_state(const struct conn *c);

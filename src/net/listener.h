@@ -1,5 +1,5 @@
-/* Listening sockets. Binding is done by whoever configures (any thread, at once, so that errors reach
- * the user); accepting by one or several shards that share the socket. */
+/* Listening sockets. Binding is done by whoever configures (any thread, at once, so that errors
+ * reach the user); accepting by one or several shards that share the socket. */
 #ifndef TRACKWIRE_NET_LISTENER_H
 #define TRACKWIRE_NET_LISTENER_H
 
@@ -28,7 +28,8 @@ void listener_free(struct listener **l);
 struct udp; /* a datagram socket on one shard */
 
 /* `on_datagram` gets each datagram; `in` is valid during the call. `fd` is duplicated. */
-int udp_new(int fd, void (*on_datagram)(void *owner, const struct net_address *peer, struct span in),
+int udp_new(int fd,
+            void (*on_datagram)(void *owner, const struct net_address *peer, struct span in),
             void *owner, struct udp **ret) MUST_USE;
 /* Sends at once; a full socket buffer drops the datagram, as UDP may. */
 void udp_send(struct udp *u, const struct net_address *peer, struct span out);

@@ -27,6 +27,7 @@ struct output {
     size_t bytes; /* not yet sent */
 };
 
+/* Frees the chunks; the pool is empty and reusable. */
 void out_pool_fini(struct out_pool *pool);
 
 /* `n` (up to CONN_RESERVE_MAX) contiguous bytes at the queue's end, NULL out of memory. */
