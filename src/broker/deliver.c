@@ -5,6 +5,8 @@
 
 /* Payloads from here on are not copied into the output but shared. */
 #define SHARE_FROM_BYTES 2048u
+/* What an alias adds to a packet at most: its property, and longer lengths for it. */
+#define ALIAS_BYTES 5u
 
 static void drop(struct session *s, int err)
 {
@@ -38,6 +40,29 @@ static void put_alias(struct client *c, const struct publication *p, struct mqtt
         out->topic = (struct span){p->topic.p, 0};
 }
 
+/* `size` bytes of the packet, without its payload when `is_head`. False out of memory. */
+static bool write_publish(struct client *c, const struct mqtt_publish *out,
+                          const struct delivery *d, size_t size, bool is_head)
+{
+    size_t (*encode)(const struct mqtt_publish *, enum mqtt_version, const uint32_t *, size_t,
+                     uint8_t *) = is_head ? mqtt_encode_publish_head : mqtt_encode_publish;
+    if (size <= CONN_RESERVE_MAX) {
+        uint8_t *to = client_reserve(c, size);
+        if (to)
+            client_sent(c, encode(out, c->version, d->ids, d->id_count, to));
+        return to != NULL;
+    }
+    /* A long topic or very long properties: rare, so it may cost a copy. */
+    struct buf whole = buf_make(MEM_NET, MQTT_PACKET_MAX);
+    uint8_t *to = buf_reserve(&whole, size);
+    if (to) {
+        whole.n = encode(out, c->version, d->ids, d->id_count, to);
+        conn_write(c->conn, buf_span(&whole));
+    }
+    buf_fini(&whole);
+    return to != NULL;
+}
+
 /* Writes the packet; false when the client may not get it: it is larger than it takes, or too much
  * output waits (QoS 0 only). */
 static bool send_publish(struct client *c, const struct delivery *d, uint16_t packet_id,
@@ -65,25 +90,18 @@ static bool send_publish(struct client *c, const struct delivery *d, uint16_t pa
         drop(c->session, ERR_BROKER_OUTPUT_LIMIT);
         return false;
     }
-    if (c->aliases_out) {
+    /* From here on the packet goes out: an alias that the client was not told would be a trap. */
+    if (c->aliases_out && size + ALIAS_BYTES <= c->packet_max) {
         put_alias(c, p, &out);
         size = mqtt_size_publish(&out, c->version, d->ids, d->id_count);
     }
     struct msg *shared = p->payload.n >= SHARE_FROM_BYTES ? publication_msg(p) : NULL;
-    size_t head = size - p->payload.n;
-    if (head > CONN_RESERVE_MAX || (!shared && size > CONN_RESERVE_MAX)) {
-        drop(c->session, ERR_BROKER_PACKET_TOO_LARGE);
+    if (!write_publish(c, &out, d, shared ? size - p->payload.n : size, shared != NULL)) {
+        aliases_out_free(&c->aliases_out);
         return false;
     }
-    uint8_t *to = client_reserve(c, shared ? head : size);
-    if (!to)
-        return false;
-    if (shared) {
-        client_sent(c, mqtt_encode_publish_head(&out, c->version, d->ids, d->id_count, to));
+    if (shared)
         conn_write_shared(c->conn, &shared->ref, msg_payload(shared));
-    } else {
-        client_sent(c, mqtt_encode_publish(&out, c->version, d->ids, d->id_count, to));
-    }
     broker_count(c->bs, COUNT_SENT, 1);
     return true;
 }

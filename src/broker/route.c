@@ -3,6 +3,10 @@
 
 #include "broker/deliver.h"
 
+/* In the options of a remote entry: the delivery stands alone. What a session gets as a member of a
+ * group is not merged with what it gets for itself. */
+#define REMOTE_ALONE (1u << 16)
+
 /* One publication for sessions of another shard. */
 struct route_mail {
     struct mail mail;
@@ -97,7 +101,8 @@ static void deliver_here(struct broker_shard *bs, struct publication *p, uint64_
     deliver_one(s, p, options, &id, id ? 1 : 0);
 }
 
-static void collect_remote(struct broker_shard *bs, uint64_t who, uint64_t options)
+static void collect_remote(struct broker_shard *bs, uint64_t who, uint64_t options,
+                           bool may_overlap)
 {
     struct remote_list *list = &bs->remote[subscriber_shard(who)];
     if (list->count == list->cap) {
@@ -109,7 +114,8 @@ static void collect_remote(struct broker_shard *bs, uint64_t who, uint64_t optio
         list->entries = entries;
         list->cap = cap;
     }
-    list->entries[list->count++] = (struct remote_entry){who, options};
+    list->entries[list->count++] =
+        (struct remote_entry){who, options | (may_overlap ? 0u : REMOTE_ALONE)};
 }
 
 static void on_route_mail(struct mail *mail)
@@ -121,7 +127,8 @@ static void on_route_mail(struct mail *mail)
     p.is_retained = m->is_retained;
     bs->publication_number++;
     for (uint32_t i = 0; i < m->count; i++)
-        deliver_here(bs, &p, m->entries[i].who, m->entries[i].options, m->count > 1);
+        deliver_here(bs, &p, m->entries[i].who, m->entries[i].options,
+                     !(m->entries[i].options & REMOTE_ALONE));
     deliver_gathered(bs, &p);
     publication_fini(&p);
     msg_drop(m->msg);
@@ -158,7 +165,7 @@ static uint32_t hand_out(struct broker_shard *bs, struct publication *p, uint64_
     if (subscriber_shard(who) == bs->index)
         deliver_here(bs, p, who, options, may_overlap);
     else
-        collect_remote(bs, who, options);
+        collect_remote(bs, who, options, may_overlap);
     return 1;
 }
 
