@@ -65,17 +65,17 @@ static int parse_endpoint(const struct config_key *key, struct span value, void 
     return 0;
 }
 
-/* A decimal number without sign, of at most nine digits. */
+/* A decimal number without sign that fits 32 bits. */
 static bool parse_digits(struct span value, uint32_t *ret)
 {
-    uint32_t number = 0;
+    uint64_t number = 0;
     for (size_t i = 0; i < value.n; i++) {
-        if (value.p[i] < '0' || value.p[i] > '9')
+        if (value.p[i] < '0' || value.p[i] > '9' || number > UINT32_MAX)
             return false;
-        number = number * 10 + (uint32_t)(value.p[i] - '0');
+        number = number * 10 + (uint64_t)(value.p[i] - '0');
     }
-    *ret = number;
-    return value.n > 0 && value.n <= 9;
+    *ret = (uint32_t)number;
+    return value.n > 0 && number <= UINT32_MAX;
 }
 
 static int parse_number(const struct config_key *key, struct span value, void *ret,
@@ -146,101 +146,80 @@ static const struct config_type type_flag = {"", parse_flag};
 
 /* ---- the table ---- */
 
-#define AT(member) offsetof(struct config, member)
+/* Rows by type: KEY for what has no bounds, NUMBER with the least and the greatest value, CHOICE
+ * with the words in order of their enum. */
+#define KEY(name, type, member, value, help)                                                       \
+    {                                                                                              \
+        name, &type, offsetof(struct config, member), value, help, 0, 0,                           \
+        {                                                                                          \
+            NULL                                                                                   \
+        }                                                                                          \
+    }
+#define NUMBER(name, type, member, value, low, high, help)                                         \
+    {                                                                                              \
+        name, &type, offsetof(struct config, member), value, help, low, high,                      \
+        {                                                                                          \
+            NULL                                                                                   \
+        }                                                                                          \
+    }
+#define CHOICE(name, member, value, help, ...)                                                     \
+    {                                                                                              \
+        name, &type_choice, offsetof(struct config, member), value, help, 0, 0,                    \
+        {                                                                                          \
+            __VA_ARGS__, NULL                                                                      \
+        }                                                                                          \
+    }
 
 const struct config_key config_keys[] = {
-    {"data",
-     &type_dir,
-     AT(data),
-     "./trackwire-data",
-     "the data folder; made when it is not there",
-     0,
-     0,
-     {NULL}},
-    {"mqtt", &type_endpoint, AT(mqtt), "1883", "MQTT over TCP", 0, 0, {NULL}},
-    {"mqtts", &type_endpoint, AT(mqtts), "off", "MQTT over TLS (not built in yet)", 0, 0, {NULL}},
-    {"http", &type_endpoint, AT(http), "80", "the REST API", 0, 0, {NULL}},
-    {"https",
-     &type_endpoint,
-     AT(https),
-     "off",
-     "the REST API over TLS (not built in yet)",
-     0,
-     0,
-     {NULL}},
-    {"channels",
-     &type_range,
-     AT(channels),
-     "12000-12999",
-     "ports for channels that name none",
-     1,
-     65535,
-     {NULL}},
-    {"channels-host",
-     &type_host,
-     AT(channels_host),
-     "0.0.0.0",
-     "address that channels listen on",
-     0,
-     0,
-     {NULL}},
-    {"public-host",
-     &type_name,
-     AT(public_host),
-     "",
-     "host in a channel's `uri`; else the one the request came to",
-     0,
-     0,
-     {NULL}},
-    {"shards",
-     &type_number,
-     AT(shards),
-     "0",
-     "worker threads; 0: as many as cores",
-     0,
-     256,
-     {NULL}},
-    {"durability",
-     &type_choice,
-     AT(durability),
-     "disk",
-     "disk|memory; messages wait in memory in both as yet, the rest is on disk",
-     0,
-     0,
-     {"disk", "memory", NULL}},
-    {"anonymous",
-     &type_flag,
-     AT(is_anonymous),
-     "false",
-     "let clients in whose user name is no token; loopback only",
-     0,
-     0,
-     {NULL}},
-    {"channel-connections",
-     &type_number,
-     AT(channel_connections),
-     "20000",
-     "connections that one channel may have",
-     1,
-     1000000,
-     {NULL}},
-    {"login-timeout",
-     &type_number,
-     AT(login_timeout_s),
-     "60",
-     "seconds in which a tracker must say its ident",
-     1,
-     86400,
-     {NULL}},
-    {"log-level",
-     &type_choice,
-     AT(log_level),
-     "info",
-     "error|warning|notice|info|debug",
-     0,
-     0,
-     {"error", "warning", "notice", "info", "debug", NULL}},
-    {"log", &type_choice, AT(log_format), "text", "text|json", 0, 0, {"text", "json", NULL}},
+    KEY("data", type_dir, data, "./trackwire-data", "the data folder; made when it is not there"),
+    KEY("mqtt", type_endpoint, mqtt, "1883", "MQTT over TCP"),
+    KEY("mqtts", type_endpoint, mqtts, "off", "MQTT over TLS (not built in yet)"),
+    KEY("http", type_endpoint, http, "80", "the REST API"),
+    KEY("https", type_endpoint, https, "off", "the REST API over TLS (not built in yet)"),
+    NUMBER("channels", type_range, channels, "12000-12999", 1, 65535,
+           "ports for channels that name none"),
+    KEY("channels-host", type_host, channels_host, "0.0.0.0", "address that channels listen on"),
+    KEY("public-host", type_name, public_host, "",
+        "host in a channel's `uri`; else the one the request came to"),
+    NUMBER("shards", type_number, shards, "0", 0, 256, "worker threads; 0: as many as cores"),
+    CHOICE("durability", durability, "disk",
+           "disk|memory; messages wait in memory in both as yet, the rest is on disk", "disk",
+           "memory"),
+    KEY("anonymous", type_flag, is_anonymous, "false",
+        "let clients in whose user name is no token; loopback only"),
+    NUMBER("channel-connections", type_number, channel_connections, "20000", 1, 1000000,
+           "connections that one channel may have"),
+    NUMBER("login-timeout", type_number, login_timeout_s, "60", 1, 86400,
+           "seconds in which a tracker must say its ident"),
+    NUMBER("connect-timeout", type_number, connect_timeout_s, "10", 1, 3600,
+           "seconds in which an MQTT client must send CONNECT"),
+    NUMBER("packet-max", type_number, packet_bytes_max, "16777216", 1024, 268435455,
+           "bytes of the largest MQTT packet that clients may send"),
+    NUMBER("session-expiry-max", type_number, session_expiry_max_s, "2592000", 0, UINT32_MAX,
+           "seconds that a session may outlive its connection; 4294967295: for ever"),
+    NUMBER("keep-alive-max", type_number, keep_alive_max_s, "0", 0, 65535,
+           "longest keep alive of an MQTT 5 client, seconds; 0: any"),
+    NUMBER("receive-maximum", type_number, receive_maximum, "1024", 1, 65535,
+           "QoS 2 messages that a client may have open"),
+    NUMBER("inflight-max", type_number, inflight_max, "2048", 1, 65535,
+           "QoS 1 and 2 messages on their way to one client"),
+    NUMBER("topic-alias-max", type_number, topic_alias_maximum, "64", 0, 65535,
+           "topic aliases that a client may set"),
+    NUMBER("subscriptions-max", type_number, subscriptions_max, "100000", 1, 10000000,
+           "subscriptions of one session"),
+    NUMBER("queue-bytes", type_number, queue_bytes_max, "268435456", 0, UINT32_MAX,
+           "bytes that wait for one session; then the oldest message goes"),
+    NUMBER("queue-messages", type_number, queue_count_max, "1000000", 1, 100000000,
+           "messages that wait for one session; then the oldest goes"),
+    NUMBER("output-bytes", type_number, output_bytes_max, "16777216", 65536, UINT32_MAX,
+           "bytes that wait for one connection; past it QoS 0 messages go"),
+    NUMBER("retained-max", type_number, retained_max, "1000000", 0, 100000000,
+           "topics with a retained message"),
+    KEY("reserved-prefix", type_flag, is_prefix_reserved, "true",
+        "clients cannot publish under flespi/; false for load tests"),
+    CHOICE("log-level", log_level, "info", "error|warning|notice|info|debug", "error", "warning",
+           "notice", "info", "debug"),
+    CHOICE("log", log_format, "text", "text|json", "text", "json"),
 };
 
 const size_t config_key_count = sizeof(config_keys) / sizeof(config_keys[0]);

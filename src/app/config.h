@@ -35,6 +35,11 @@ struct config {
     uint32_t channel_connections;
     uint32_t login_timeout_s;
     bool is_anonymous;
+    /* Limits of the broker, as in struct broker_config. */
+    uint32_t connect_timeout_s, packet_bytes_max, session_expiry_max_s, keep_alive_max_s;
+    uint32_t receive_maximum, inflight_max, topic_alias_maximum, subscriptions_max;
+    uint32_t queue_bytes_max, queue_count_max, output_bytes_max, retained_max;
+    bool is_prefix_reserved;
 };
 
 enum config_durability {

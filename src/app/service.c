@@ -294,6 +294,25 @@ static int make_shards(struct service *s)
     return err;
 }
 
+static struct broker_config broker_settings(const struct config *c)
+{
+    return (struct broker_config){
+        .packet_bytes_max = c->packet_bytes_max,
+        .connect_timeout_s = c->connect_timeout_s,
+        .session_expiry_max_s = c->session_expiry_max_s,
+        .keep_alive_max_s = c->keep_alive_max_s,
+        .receive_maximum = (uint16_t)c->receive_maximum,
+        .inflight_max = (uint16_t)c->inflight_max,
+        .topic_alias_maximum = (uint16_t)c->topic_alias_maximum,
+        .session_queue_bytes_max = c->queue_bytes_max,
+        .session_queue_count_max = c->queue_count_max,
+        .output_bytes_max = c->output_bytes_max,
+        .subscriptions_max = c->subscriptions_max,
+        .retained_max = c->retained_max,
+        .is_prefix_reserved = c->is_prefix_reserved,
+    };
+}
+
 static int build_rooms(struct service *s)
 {
     struct gateway_config gateway = gateway_config_default;
@@ -304,9 +323,10 @@ static int build_rooms(struct service *s)
     gateway.login_timeout_s = s->config->login_timeout_s;
     struct rest_config rest = rest_config_default;
     rest.public_host = s->config->public_host[0] ? s->config->public_host : NULL;
+    struct broker_config broker = broker_settings(s->config);
     int err = make_shards(s);
     if (!err)
-        err = broker_new(s->shards, s->accounts, s->store, &broker_config_default, &s->broker);
+        err = broker_new(s->shards, s->accounts, s->store, &broker, &s->broker);
     if (!err)
         err = hub_new(s->store, s->accounts, &s->hub);
     if (!err)

@@ -13,22 +13,6 @@
 #define PROPERTIES_MAX (1024u * 1024u)
 #define STOP_WAIT_MS 2000
 
-const struct broker_config broker_config_default = {
-    .packet_bytes_max = 16 * 1024 * 1024,
-    .connect_timeout_s = 10,
-    .session_expiry_max_s = 30 * 24 * 3600,
-    .receive_maximum = 1024,
-    .inflight_max = 2048,
-    .topic_alias_maximum = 64,
-    .keep_alive_max_s = 0,
-    .session_queue_bytes_max = 256ull * 1024 * 1024,
-    .session_queue_count_max = 1000000,
-    .output_bytes_max = 16ull * 1024 * 1024,
-    .subscriptions_max = 100000,
-    .retained_max = 1000000,
-    .is_prefix_reserved = true,
-};
-
 struct broker_shard *broker_here(struct broker *b)
 {
     return b->state[shard_index(shard_self())];

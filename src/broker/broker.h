@@ -25,8 +25,6 @@ struct broker_config {
     uint32_t retained_max;      /* topics with a retained message, of one account */
     bool is_prefix_reserved;    /* clients cannot publish under flespi/ */
 };
-/* The values for a hub that was not configured. */
-extern const struct broker_config broker_config_default;
 
 /* Before the shards start. The broker borrows all it is given until broker_free. */
 int broker_new(struct shard_set *shards, struct accounts *accounts, struct store *store,
