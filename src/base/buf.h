@@ -28,6 +28,8 @@ void buf_clear(struct buf *b);
 /* Room for `n` more bytes at the returned place, NULL on failure; follow with `b->n += written`. */
 uint8_t *buf_reserve(struct buf *b, size_t n);
 
+/* Append bytes, a span, text without its NUL, or numbers of one to eight bytes, most significant
+ * first; all or nothing. */
 void buf_add(struct buf *b, const void *p, size_t n);
 void buf_add_span(struct buf *b, struct span s);
 void buf_add_str(struct buf *b, const char *text);
@@ -35,6 +37,7 @@ void buf_add_u8(struct buf *b, uint8_t value);
 void buf_add_u16be(struct buf *b, uint16_t value);
 void buf_add_u32be(struct buf *b, uint32_t value);
 void buf_add_u64be(struct buf *b, uint64_t value);
+/* Appends as printf would, without the NUL. */
 void buf_addf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Drops the first `n` bytes and moves the rest down. */
 void buf_consume(struct buf *b, size_t n);

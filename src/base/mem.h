@@ -32,7 +32,7 @@ char *mem_strdup(enum mem_tag tag, const char *text) __attribute__((malloc, warn
 /* Frees; NULL is allowed. `tag` must be the one of the allocation. */
 void mem_free(enum mem_tag tag, void *p);
 
-/* Bytes now allocated under `tag`, summed over threads; a statistic, exact when nobody allocates. */
+/* Bytes now allocated under `tag`, all threads together; exact while nobody allocates. */
 int64_t mem_bytes(enum mem_tag tag);
 const char *mem_tag_name(enum mem_tag tag);
 

@@ -3,7 +3,8 @@
 #include "rest/rest_internal.h"
 
 static const struct rest_route routes[] = {
-    {HTTP_METHOD_GET, "/gw/channels", REST_ITEMS, rest_objects_get, HUB_CHANNELS, "the same as channels/all"},
+    {HTTP_METHOD_GET, "/gw/channels", REST_ITEMS, rest_objects_get, HUB_CHANNELS,
+     "the same as channels/all"},
     {HTTP_METHOD_GET, "/gw/channels/{selector}", REST_ITEMS, rest_objects_get, HUB_CHANNELS,
      "the channels selected; ?fields=a,b ?limit=N&offset=N"},
     {HTTP_METHOD_POST, "/gw/channels", REST_ITEMS, rest_objects_post, HUB_CHANNELS,

@@ -3,7 +3,8 @@
 #include "rest/rest_internal.h"
 
 static const struct rest_route routes[] = {
-    {HTTP_METHOD_GET, "/gw/devices", REST_ITEMS, rest_objects_get, HUB_DEVICES, "the same as devices/all"},
+    {HTTP_METHOD_GET, "/gw/devices", REST_ITEMS, rest_objects_get, HUB_DEVICES,
+     "the same as devices/all"},
     {HTTP_METHOD_GET, "/gw/devices/{selector}", REST_ITEMS, rest_objects_get, HUB_DEVICES,
      "the devices selected; ?fields=a,b ?limit=N&offset=N"},
     {HTTP_METHOD_POST, "/gw/devices", REST_ITEMS, rest_objects_post, HUB_DEVICES,

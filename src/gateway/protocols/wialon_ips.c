@@ -326,7 +326,7 @@ static int wialon_frame(const struct protocol_link *link, struct span in)
         return 0;
     if (in.p[0] == 0xff)
         return err_raise(ERR_WIALON_IPS_COMPRESSED);
-    /* An empty line does no harm; anything else is another protocol, and a line that may never end. */
+    /* An empty line does no harm; anything else is another protocol, whose line may never end. */
     if (in.p[0] != '#' && in.p[0] != '\r' && in.p[0] != '\n')
         return err_raise(ERR_WIALON_IPS_NOISE);
     struct span window = span_head(in, LINE_MAX_BYTES);
