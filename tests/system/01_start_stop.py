@@ -117,15 +117,16 @@ def test_a_data_folder_in_use(server):
 
 
 def test_wrong_usage_is_status_2():
-    for arguments in (['serve', '--no-such-flag'], ['no-such-command'], ['serve', '--mqtt'],
-                      ['serve', '--mqtt', '127.0.0.1:99999'], ['serve', '--mqtt', 'here:1883'],
-                      ['serve', '--channels', '20-10'], ['serve', '--shards', 'many'],
-                      ['simulate', '--protocol', 'no-such-protocol', '--to', '127.0.0.1:1']):
-        status, out, err = trackwire(*arguments)
-        check_equal(status, 2, f'exit status of {arguments}')
-        check_equal(out, '', f'standard output of {arguments}')
-        wrong = 'no-such-protocol' if 'no-such-protocol' in arguments else arguments[-1]
-        assert wrong in err, f'{arguments}: what is wrong? {err}'
+    for wrong, arguments in (
+            ('--no-such-flag', 'serve --no-such-flag'), ('no-such-command', 'no-such-command'),
+            ('--mqtt', 'serve --mqtt'), ('127.0.0.1:99999', 'serve --mqtt 127.0.0.1:99999'),
+            ('here:1883', 'serve --mqtt here:1883'), ('20-10', 'serve --channels 20-10'),
+            ('many', 'serve --shards many'),
+            ('no-such-protocol', 'simulate --protocol no-such-protocol --to 127.0.0.1:1')):
+        status, out, err = trackwire(*arguments.split())
+        check_equal(status, 2, f'exit status of {arguments!r}')
+        check_equal(out, '', f'standard output of {arguments!r}')
+        assert wrong in err, f'{arguments!r}: what is wrong? {err}'
 
 
 def test_anonymous_is_for_loopback_only():
