@@ -205,10 +205,32 @@ void deliver(struct session *s, const struct delivery *d)
     }
 }
 
+/* Within what the client takes at once: the standard makes no exception for what is sent again
+ * (MQTT 5.0 3.3.4). */
+static void send_again(struct session *s)
+{
+    struct outbox_item *item;
+    while ((item = outbox_send_again(&s->outbox, client_window(s->client)))) {
+        struct publication p = publication_of(item->msg);
+        struct delivery d = {
+            .publication = &p,
+            .qos = item->qos,
+            .is_retained = item->is_retained,
+            .ids = item->ids ? item->ids->ids : NULL,
+            .id_count = item->ids ? item->ids->count : 0,
+        };
+        if (!send_publish(s->client, &d, item->pid, true))
+            outbox_acknowledge(&s->outbox, item, true);
+        publication_fini(&p);
+    }
+}
+
 void deliver_queued(struct session *s)
 {
     struct store *store = s->home->broker->store;
     struct outbox_item item;
+    if (s->client)
+        send_again(s);
     while (s->client && s->outbox.queue.count &&
            outbox_has_room(&s->outbox, client_window(s->client)) &&
            outbox_dequeue(&s->outbox, store, &item)) {
@@ -233,21 +255,11 @@ void deliver_queued(struct session *s)
 
 void deliver_again(struct session *s)
 {
+    outbox_rewind(&s->outbox);
     for (uint32_t i = 0; i < s->outbox.window.count; i++) {
         struct outbox_item *item = ring_at(&s->outbox.window, i);
-        if (item->state == ITEM_RELEASED) {
+        if (item->state == ITEM_RELEASED)
             client_send_ack(s->client, MQTT_PUBREL, item->pid, MQTT_SUCCESS);
-        } else if (item->state == ITEM_SENT) {
-            struct publication p = publication_of(item->msg);
-            struct delivery d = {
-                .publication = &p,
-                .qos = item->qos,
-                .is_retained = item->is_retained,
-                .ids = item->ids ? item->ids->ids : NULL,
-                .id_count = item->ids ? item->ids->count : 0,
-            };
-            (void)send_publish(s->client, &d, item->pid, true);
-            publication_fini(&p);
-        }
     }
+    send_again(s);
 }

@@ -26,7 +26,7 @@ static void on_pubrec(struct client *c, const struct mqtt_ack *a)
         deliver_queued(c->session);
         return;
     }
-    if (item->state == ITEM_SENT)
+    if (item->state != ITEM_RELEASED)
         outbox_acknowledge(&c->session->outbox, item, false);
     client_send_ack(c, MQTT_PUBREL, a->packet_id, MQTT_SUCCESS);
 }

@@ -34,7 +34,7 @@ void outbox_fini(struct outbox *o, struct store *store)
     ring_fini(&o->window, store);
     ring_fini(&o->queue, store);
     o->queue_bytes = 0;
-    o->in_flight = 0;
+    o->in_flight = o->again = o->again_at = 0;
 }
 
 static bool ring_grow(struct outbox_ring *r)
@@ -64,10 +64,37 @@ static void ring_pop(struct outbox_ring *r)
     }
 }
 
+void outbox_rewind(struct outbox *o)
+{
+    o->again_at = 0;
+    for (uint32_t i = 0; i < o->window.count; i++) {
+        struct outbox_item *item = ring_at(&o->window, i);
+        if (item->state != ITEM_SENT)
+            continue;
+        item->state = ITEM_AGAIN;
+        o->in_flight--;
+        o->again++;
+    }
+}
+
+struct outbox_item *outbox_send_again(struct outbox *o, uint32_t limit)
+{
+    if (!o->again || o->in_flight >= limit)
+        return NULL;
+    while (ring_at(&o->window, o->again_at)->state != ITEM_AGAIN)
+        o->again_at++;
+    struct outbox_item *item = ring_at(&o->window, o->again_at);
+    item->state = ITEM_SENT;
+    o->in_flight++;
+    o->again--;
+    return item;
+}
+
 bool outbox_has_room(const struct outbox *o, uint32_t limit)
 {
-    /* Identifiers of done items behind an open one are not free yet: the span is limited too. */
-    return o->in_flight < limit && o->window.count < WINDOW_PLACES_MAX - 1;
+    /* Nothing new before all that is older; identifiers of done items behind an open one are not
+     * free yet: the span is limited too. */
+    return !o->again && o->in_flight < limit && o->window.count < WINDOW_PLACES_MAX - 1;
 }
 
 struct outbox_item *outbox_push(struct outbox *o, struct outbox_item item)
@@ -99,12 +126,18 @@ struct outbox_item *outbox_find(struct outbox *o, uint16_t pid)
 void outbox_acknowledge(struct outbox *o, struct outbox_item *item, bool is_done)
 {
     outbox_drop_item(item, NULL);
+    if (item->state == ITEM_AGAIN) { /* the client had it from the earlier connection */
+        o->again--;
+        o->in_flight++;
+    }
     item->state = is_done ? ITEM_DONE : ITEM_RELEASED;
     if (!is_done)
         return;
     o->in_flight--;
-    while (o->window.count && ring_at(&o->window, 0)->state == ITEM_DONE)
+    while (o->window.count && ring_at(&o->window, 0)->state == ITEM_DONE) {
         ring_pop(&o->window);
+        o->again_at -= o->again_at > 0;
+    }
 }
 
 int outbox_enqueue(struct outbox *o, struct outbox_item item, uint64_t bytes)

@@ -21,6 +21,7 @@ struct id_list {
 
 enum item_state {
     ITEM_SENT,     /* PUBLISH went out, waiting for PUBACK or PUBREC */
+    ITEM_AGAIN,    /* it did so on an earlier connection, and is to go out again */
     ITEM_RELEASED, /* QoS 2: PUBREL went out, waiting for PUBCOMP; no body any more */
     ITEM_DONE,     /* acknowledged behind an older one that is not */
 };
@@ -46,7 +47,9 @@ struct outbox_ring {
 struct outbox {
     struct outbox_ring window, queue;
     uint64_t queue_bytes;
-    uint32_t in_flight; /* window items not done */
+    uint32_t in_flight; /* window items sent or released on this connection */
+    uint32_t again;     /* window items in state ITEM_AGAIN */
+    uint32_t again_at;  /* no such item is in the window before this place */
     uint16_t next_pid;  /* 1 .. 65535 */
 };
 
@@ -60,7 +63,13 @@ void outbox_init(struct outbox *o);
 /* Drops everything. */
 void outbox_fini(struct outbox *o, struct store *store);
 
-/* True when the window takes one more with `limit` allowed in flight. */
+/* The client is back: what it has not acknowledged is to go out again. */
+void outbox_rewind(struct outbox *o);
+/* The oldest item that is to go out again, now in flight; NULL when there is none, or no room with
+ * `limit` allowed in flight. */
+struct outbox_item *outbox_send_again(struct outbox *o, uint32_t limit);
+
+/* True when the window takes a new one with `limit` allowed in flight. */
 bool outbox_has_room(const struct outbox *o, uint32_t limit);
 /* Puts `item` (msg with its reference, not stored) into the window and gives it the next
  * identifier; the item in place, NULL out of memory (then the item is still the caller's). */

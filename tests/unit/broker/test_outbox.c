@@ -163,42 +163,101 @@ static void stops_before_an_identifier_would_come_twice(void **state)
     assert_int_equal(push(&b->o, 1)->pid, 1);
 }
 
-/* Against a plain list of what is open, far over the wrap. */
+/* A client that comes back gets again what it has not acknowledged, within its new limit. */
+static void sends_again_within_the_limit(void **state)
+{
+    struct bench *b = *state;
+    for (int i = 0; i < 6; i++)
+        push(&b->o, 2);
+    outbox_acknowledge(&b->o, outbox_find(&b->o, 1), false);
+    outbox_acknowledge(&b->o, outbox_find(&b->o, 3), true);
+    outbox_rewind(&b->o);
+    assert_int_equal(b->o.in_flight, 1);         /* the released one */
+    assert_false(outbox_has_room(&b->o, 65535)); /* older messages go first */
+    assert_null(outbox_send_again(&b->o, 1));
+    assert_int_equal(outbox_send_again(&b->o, 3)->pid, 2);
+    assert_int_equal(outbox_send_again(&b->o, 3)->pid, 4);
+    assert_null(outbox_send_again(&b->o, 3));
+    outbox_acknowledge(&b->o, outbox_find(&b->o, 4), true);
+    /* An acknowledgement that belongs to the earlier connection counts all the same. */
+    assert_int_equal(outbox_find(&b->o, 5)->state, ITEM_AGAIN);
+    outbox_acknowledge(&b->o, outbox_find(&b->o, 5), true);
+    outbox_acknowledge(&b->o, outbox_find(&b->o, 1), true);
+    assert_int_equal(outbox_send_again(&b->o, 3)->pid, 6);
+    assert_null(outbox_send_again(&b->o, 3));
+    assert_int_equal(b->o.in_flight, 2);
+    assert_true(outbox_has_room(&b->o, 3));
+    /* Once more, and once more right after it. */
+    outbox_rewind(&b->o);
+    assert_int_equal(outbox_send_again(&b->o, 1)->pid, 2);
+    outbox_rewind(&b->o);
+    assert_int_equal(outbox_send_again(&b->o, 2)->pid, 2);
+    assert_int_equal(outbox_send_again(&b->o, 2)->pid, 6);
+    outbox_acknowledge(&b->o, outbox_find(&b->o, 2), true);
+    outbox_acknowledge(&b->o, outbox_find(&b->o, 6), true);
+    assert_int_equal(b->o.window.count, 0);
+    outbox_rewind(&b->o);
+    assert_null(outbox_send_again(&b->o, 10));
+    assert_true(outbox_has_room(&b->o, 1));
+}
+
+/* Against a plain list of what is open, far over the wrap, with lost connections. */
 static void agrees_with_a_list(void **state)
 {
     struct bench *b = *state;
     struct {
         uint16_t pid;
-        bool is_released;
+        enum item_state state;
     } open[64];
-    uint32_t count = 0;
+    uint32_t count = 0, again = 0, limit = 64;
     uint64_t random = 11;
     uint16_t next = 1;
-    for (int i = 0; i < 200000; i++) {
-        assert_int_equal(outbox_has_room(&b->o, 64), count < 64);
-        if (count < 64 && (count == 0 || random_below(&random, 2))) {
+    for (int i = 0; i < 300000; i++) {
+        bool has_room = !again && count < limit;
+        assert_int_equal(outbox_has_room(&b->o, limit), has_room);
+        if (random_below(&random, 200) == 0) {
+            outbox_rewind(&b->o);
+            limit = 1 + random_below(&random, 64);
+            for (uint32_t k = again = 0; k < count; k++) {
+                open[k].state = open[k].state == ITEM_RELEASED ? ITEM_RELEASED : ITEM_AGAIN;
+                again += open[k].state == ITEM_AGAIN;
+            }
+        }
+        if (again && random_below(&random, 2)) {
+            struct outbox_item *item = outbox_send_again(&b->o, limit);
+            assert_int_equal(item != NULL, count - again < limit);
+            for (uint32_t k = 0; item && k < count; k++) {
+                if (open[k].state == ITEM_AGAIN) {
+                    assert_int_equal(item->pid, open[k].pid);
+                    open[k].state = ITEM_SENT;
+                    again--;
+                    break;
+                }
+            }
+        } else if (!again && count < limit && (count == 0 || random_below(&random, 2))) {
             assert_int_equal(push(&b->o, 2)->pid, next);
             open[count].pid = next;
-            open[count++].is_released = false;
+            open[count++].state = ITEM_SENT;
             next = next == 65535 ? 1 : (uint16_t)(next + 1);
-        } else {
+        } else if (count) {
             /* Mostly among the oldest, as a client would. */
             uint32_t at = random_below(&random, random_below(&random, 4) && count > 3 ? 3 : count);
             struct outbox_item *item = outbox_find(&b->o, open[at].pid);
             assert_non_null(item);
-            assert_int_equal(item->state, open[at].is_released ? ITEM_RELEASED : ITEM_SENT);
-            bool is_done = open[at].is_released || random_below(&random, 3) == 0;
+            assert_int_equal(item->state, open[at].state);
+            bool is_done = open[at].state == ITEM_RELEASED || random_below(&random, 3) == 0;
             outbox_acknowledge(&b->o, item, is_done);
-            open[at].is_released = true;
+            again -= open[at].state == ITEM_AGAIN;
+            open[at].state = ITEM_RELEASED;
             if (is_done) {
                 assert_null(outbox_find(&b->o, open[at].pid));
                 memmove(&open[at], &open[at + 1], (count - at - 1) * sizeof(open[0]));
                 count--;
             }
         }
-        assert_int_equal(b->o.in_flight, count);
+        assert_int_equal(b->o.in_flight, count - again);
+        assert_int_equal(b->o.again, again);
     }
-    assert_true(count > 0);
 }
 
 static void queue_in_memory(struct bench *b, uint32_t number)
@@ -333,6 +392,7 @@ int main(void)
         TEST(goes_around_after_65535),
         TEST(has_room_up_to_the_limit),
         TEST(stops_before_an_identifier_would_come_twice),
+        TEST(sends_again_within_the_limit),
         TEST(agrees_with_a_list),
         TEST(queue_keeps_the_order_of_both_kinds),
         TEST(queue_counts_bytes),
