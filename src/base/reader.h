@@ -13,7 +13,7 @@ struct reader {
 
 static inline struct reader reader_of(struct span s)
 {
-    return (struct reader){s.p, s.p + s.n, false};
+    return (struct reader){s.p, span_end(s), false};
 }
 
 static inline size_t rd_left(const struct reader *r)
@@ -35,7 +35,7 @@ static inline struct span rd_bytes(struct reader *r, size_t n)
         return (struct span){r->p, 0};
     }
     struct span s = {r->p, n};
-    r->p += n;
+    r->p = span_end(s);
     return s;
 }
 

@@ -38,10 +38,17 @@ static inline bool span_starts(struct span s, struct span prefix)
     return s.n >= prefix.n && (prefix.n == 0 || memcmp(s.p, prefix.p, prefix.n) == 0);
 }
 
+/* One past the last byte. An empty span may have no address at all, to which C allows no addition.
+ */
+static inline const uint8_t *span_end(struct span s)
+{
+    return s.n ? s.p + s.n : s.p;
+}
+
 /* The rest of `s` from offset `from`; empty when `from` is past the end. */
 static inline struct span span_from(struct span s, size_t from)
 {
-    return from >= s.n ? (struct span){s.p + s.n, 0} : (struct span){s.p + from, s.n - from};
+    return from >= s.n ? (struct span){span_end(s), 0} : (struct span){s.p + from, s.n - from};
 }
 
 /* The first `n` bytes of `s`, or all of it when it is shorter. */

@@ -27,8 +27,7 @@ static int check_type_id(const json_t *value, const char *path, struct hub_refus
     json_int_t id = json_integer_value(value);
     return id == 0 ? 0
                    : hub_refuse_because(why, ERR_DEVICE_TYPE, path,
-                                        "device type %" PRId64 " not found",
-                                        (int64_t)id);
+                                        "device type %" PRId64 " not found", (int64_t)id);
 }
 
 static const char *const polling_choice[] = {"never", "once", "daily", "weekly", "monthly", NULL};

@@ -21,8 +21,8 @@ enum protocol_transport {
 
 /* What the channel's configuration decides for its decoders. */
 struct protocol_options {
-    bool is_lenient;       /* `checksum`: publish frames with a bad checksum too */
-    int32_t timezone_s;    /* `timezone`: seconds east of UTC, for devices that send local time */
+    bool is_lenient;    /* `checksum`: publish frames with a bad checksum too */
+    int32_t timezone_s; /* `timezone`: seconds east of UTC, for devices that send local time */
 };
 
 /* One connection (or one datagram's sender) as its decoder sees it; made by protocol_link_init. */
@@ -74,13 +74,13 @@ struct protocol_sample {
 };
 
 struct protocol {
-    const char *name;  /* flespi's: "teltonika", "wialon-ips" */
-    const char *title; /* for people */
-    uint16_t id;       /* protocol.id in messages; flespi's number where one is known */
+    const char *name;    /* flespi's: "teltonika", "wialon-ips" */
+    const char *title;   /* for people */
+    uint16_t id;         /* protocol.id in messages; flespi's number where one is known */
     unsigned transports; /* of enum protocol_transport */
     uint16_t default_port;
-    uint32_t frame_max;  /* a longer frame is refused, bytes */
-    size_t state_size;   /* per-connection state */
+    uint32_t frame_max; /* a longer frame is refused, bytes */
+    size_t state_size;  /* per-connection state */
     /* Finds the first frame in `in`, a prefix of the byte stream. Returns its length (> 0), 0 when
      * more bytes are needed, or a refusal that closes the connection. A pure function of the
      * stream: never of how it was cut. May skip nothing; noise that the protocol allows is a frame
