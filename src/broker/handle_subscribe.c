@@ -32,11 +32,14 @@ static uint8_t subscribe(struct client *c, const struct mqtt_subscription *s, ui
 {
     int err = topic_filter_parse(s->filter, ret_filter);
     struct session *session = c->session;
-    if (err == 0 && session->subscriptions.count >= c->bs->broker->config.subscriptions_max)
+    struct subscriptions *mine = &session->subscriptions;
+    struct index *index = &space_of(session->account)->index;
+    if (err == 0 && mine->count >= c->bs->broker->config.subscriptions_max &&
+        !subscriptions_has(mine, index, ret_filter))
         err = err_raise(ERR_BROKER_SUBSCRIPTIONS_MAX);
     if (err == 0)
         err = subscriptions_set(
-            &session->subscriptions, &space_of(session->account)->index, ret_filter, session->who,
+            mine, index, ret_filter, session->who,
             subscription_options(s->qos, s->no_local, s->retain_as_published, id));
     if (err < 0)
         return c->version == MQTT_5_0 ? err_mqtt_reason(err) : MQTT_UNSPECIFIED_ERROR;

@@ -75,6 +75,13 @@ static int append(struct subscriptions *s, const struct subscription *fresh)
     return 0;
 }
 
+bool subscriptions_has(const struct subscriptions *s, struct index *x,
+                       const struct topic_filter *filter)
+{
+    struct index_place place;
+    return index_find(x, filter, &place) && find(s, &place) != NONE;
+}
+
 int subscriptions_set(struct subscriptions *s, struct index *x, const struct topic_filter *filter,
                       uint64_t who, uint64_t options)
 {

@@ -15,6 +15,9 @@ struct subscriptions {
     uint32_t count, cap, bucket_mask;
 };
 
+/* True when the session is subscribed to the filter. */
+bool subscriptions_has(const struct subscriptions *s, struct index *x,
+                       const struct topic_filter *filter);
 /* Subscribes `who` to a checked filter, or changes the options of the subscription it has there.
  * Returns 1 when the subscription is new, 0 when it was there, ERR_NO_MEMORY. */
 int subscriptions_set(struct subscriptions *s, struct index *x, const struct topic_filter *filter,

@@ -134,6 +134,7 @@ static void agrees_with_a_list(void **state)
         }
         assert_int_equal(s.count, count);
         assert_int_equal(atomic_load(&x.count), count);
+        assert_int_equal(subscriptions_has(&s, &x, &f), model[n] != 0);
         check_in_index(&x, &f, model[n]);
         rcu_mark_quiescent();
     }
