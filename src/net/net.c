@@ -4,7 +4,6 @@
 #include "base/mem.h"
 #include "net/conn_internal.h"
 
-#include <assert.h>
 #include <stddef.h>
 
 #define conn_of(link_, member)                                                                     \
@@ -98,7 +97,6 @@ void net_shard_close(struct shard *s)
         struct conn *c = conn_of(net->closing.next, closing);
         conn_close(c, c->close_err);
     }
-    assert(net->pending.next == &net->pending);
     shard_timer_stop(s, &net->closing_timer);
     out_pool_fini(&net->pool);
     mem_free(MEM_NET, net->udp_batch);
