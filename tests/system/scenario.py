@@ -1,5 +1,5 @@
-"""What the broker's stories (2x, 3x) share: signing in with a look at CONNACK, and ways for a client
-to go such that the server has noticed by the time the test goes on."""
+"""What the broker's stories (2x, 3x) share: signing in with a look at CONNACK, and going such that
+the server has noticed by the time the test goes on."""
 
 import socket
 
