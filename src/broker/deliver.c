@@ -161,6 +161,16 @@ static void enqueue(struct session *s, const struct delivery *d, struct msg *m)
     }
 }
 
+/* How many messages may be in flight now. The window counts messages, not bytes: with as much
+ * output waiting as the connection may have, no more are put into it, and the queue's limits hold
+ * for the rest. One is always allowed, since the next acknowledgement is what makes it go on. */
+static uint32_t window_now(const struct session *s)
+{
+    uint32_t window = client_window(s->client);
+    bool is_full = conn_output_bytes(s->client->conn) >= s->home->broker->config.output_bytes_max;
+    return is_full && window > 1 ? 1 : window;
+}
+
 /* Puts a message in flight and sends it; takes the reference on `m`. */
 static void put_in_flight(struct session *s, const struct delivery *d, struct msg *m,
                           struct id_list *ids)
@@ -196,8 +206,7 @@ void deliver(struct session *s, const struct delivery *d)
         drop(s, ERR_NO_MEMORY);
         return;
     }
-    if (s->client && !s->outbox.queue.count &&
-        outbox_has_room(&s->outbox, client_window(s->client))) {
+    if (s->client && !s->outbox.queue.count && outbox_has_room(&s->outbox, window_now(s))) {
         ref_take(&m->ref);
         put_in_flight(s, d, m, ids_new(d->ids, d->id_count));
     } else {
@@ -210,7 +219,7 @@ void deliver(struct session *s, const struct delivery *d)
 static void send_again(struct session *s)
 {
     struct outbox_item *item;
-    while ((item = outbox_send_again(&s->outbox, client_window(s->client)))) {
+    while ((item = outbox_send_again(&s->outbox, window_now(s)))) {
         struct publication p = publication_of(item->msg);
         struct delivery d = {
             .publication = &p,
@@ -231,8 +240,7 @@ void deliver_queued(struct session *s)
     struct outbox_item item;
     if (s->client)
         send_again(s);
-    while (s->client && s->outbox.queue.count &&
-           outbox_has_room(&s->outbox, client_window(s->client)) &&
+    while (s->client && s->outbox.queue.count && outbox_has_room(&s->outbox, window_now(s)) &&
            outbox_dequeue(&s->outbox, store, &item)) {
         int64_t now = shard_now_ms(s->home->shard);
         if (!item.msg || (item.msg->expires_ms && item.msg->expires_ms <= now)) {

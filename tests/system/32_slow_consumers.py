@@ -9,6 +9,7 @@ from mqttwire import V311, V5
 from scenario import VERSIONS, leave, sign_in
 
 OUTPUT_BYTES = 2000000
+QUEUE_BYTES = 10000000
 SIZE = 10000
 
 
@@ -87,6 +88,32 @@ def test_memory_is_bounded(server):
 
 
 test_memory_is_bounded.arguments = ('--output-bytes', str(OUTPUT_BYTES))
+
+
+def test_memory_of_qos_1_is_bounded(server):
+    """The window counts messages, and large ones are held by the limits for bytes: of 200 MB the hub
+    keeps the oldest, which are on their way, and the newest, which wait."""
+    count, size = 1000, 200000
+    slow = sleeper(server, 'slow', 't', 1, V5)
+    publisher = server.client('publisher')
+    before = server.rss_bytes()
+    for i in range(count):
+        publisher.publish('t', numbered(i, size), 1)
+    grown = server.rss_bytes() - before
+    limit = OUTPUT_BYTES + QUEUE_BYTES + 30e6
+    assert grown < limit or is_sanitized(), f'{grown / 1e6:.0f} MB more'
+    numbers = [int(slow.recv().payload[:8])]
+    while numbers[-1] < count - 1:
+        numbers.append(int(slow.recv().payload[:8]))
+    check_equal(numbers, sorted(set(numbers)), 'in order, none twice')
+    check_equal(numbers[0], 0)
+    newest = QUEUE_BYTES // size - 1
+    check_equal(numbers[-newest:], list(range(count - newest, count)), 'the newest')
+    leave(slow)
+
+
+test_memory_of_qos_1_is_bounded.arguments = ('--output-bytes', str(OUTPUT_BYTES),
+                                             '--queue-bytes', str(QUEUE_BYTES))
 
 
 def test_qos_1_waits(server):
