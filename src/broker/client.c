@@ -137,7 +137,12 @@ static void send_refusal(struct client *c, int err)
 {
     struct mqtt_connack ack = {.reason = err_mqtt_reason(err)};
     put_reason_string(c, err, &ack.properties);
-    uint8_t *to = client_reserve(c, mqtt_size_connack(&ack, c->version));
+    size_t size = mqtt_size_connack(&ack, c->version);
+    if (size > c->packet_max) {
+        memset(&ack.properties, 0, sizeof(ack.properties));
+        size = mqtt_size_connack(&ack, c->version);
+    }
+    uint8_t *to = size <= c->packet_max ? client_reserve(c, size) : NULL;
     if (to)
         client_sent(c, mqtt_encode_connack(&ack, c->version, to));
 }
@@ -151,7 +156,7 @@ static void send_disconnect(struct client *c, int err)
         memset(&bye.properties, 0, sizeof(bye.properties));
         size = mqtt_size_disconnect(&bye, c->version);
     }
-    uint8_t *to = client_reserve(c, size);
+    uint8_t *to = size <= c->packet_max ? client_reserve(c, size) : NULL;
     if (to)
         client_sent(c, mqtt_encode_disconnect(MQTT_DISCONNECT, &bye, c->version, to));
 }

@@ -174,6 +174,19 @@ static void fill_properties(const struct connecting *x, struct mqtt_properties *
     p->topic_alias_maximum = config->topic_alias_maximum;
 }
 
+/* A client whose maximum packet size leaves no room for CONNACK cannot be let in (MQTT 5.0
+ * 3.1.2.11.4). */
+static int check_connack_fits(const struct connecting *x)
+{
+    struct client *c = x->client;
+    struct mqtt_connack ack = {.session_present = false};
+    if (c->version == MQTT_5_0)
+        fill_properties(x, &ack.properties);
+    if (mqtt_size_connack(&ack, c->version) > c->packet_max)
+        return err_raise(ERR_BROKER_CONNACK_TOO_LARGE);
+    return 0;
+}
+
 static void send_connack(const struct connecting *x)
 {
     struct client *c = x->client;
@@ -213,6 +226,7 @@ int handle_connect(struct client *c, const struct mqtt_frame *f, struct span unc
         c->version = err == ERR_MQTT_PROTOCOL_LEVEL ? MQTT_3_1_1
                      : x.packet.version == MQTT_5_0 ? MQTT_5_0
                                                     : 0;
+        take_client_limits(&x);
         return err;
     }
     c->version = x.packet.version;
@@ -233,6 +247,9 @@ int handle_connect(struct client *c, const struct mqtt_frame *f, struct span unc
     if (err < 0)
         return err;
     settle_times(&x);
+    err = check_connack_fits(&x);
+    if (err < 0)
+        return err;
     err = take_session(&x);
     if (err < 0)
         return err;

@@ -60,6 +60,9 @@ static int decode_flags(uint8_t flags, struct mqtt_connect *c)
     /* MQTT 3.1 calls the bit unused and sets no rule. */
     if (flags & FLAG_RESERVED && c->version != MQTT_3_1)
         return err_raise(ERR_MQTT_CONNECT_RESERVED);
+    /* MQTT 3.1 3.1: without the will flag the other bits of the will are disregarded. */
+    if (!(flags & FLAG_WILL) && c->version == MQTT_3_1)
+        flags &= (uint8_t) ~(FLAG_WILL_QOS | FLAG_WILL_RETAIN);
     if ((flags & FLAG_WILL_QOS) == FLAG_WILL_QOS)
         return err_raise(ERR_MQTT_WILL_QOS);
     if (!(flags & FLAG_WILL) && flags & (FLAG_WILL_QOS | FLAG_WILL_RETAIN))

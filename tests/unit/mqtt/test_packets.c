@@ -232,6 +232,9 @@ static void test_what_only_3_1_allows(void **state)
     decode("10 <MQIsdp> 03 c2 003c <id> <user>", MQTT_3_1, C, &bytes, &p);
     assert_true(p.connect.has_user_name && !p.connect.has_password);
     bytes_free(&bytes);
+    decode("10 <MQIsdp> 03 3a 003c <id>", MQTT_3_1, C, &bytes, &p);
+    assert_false(p.connect.has_will || p.connect.will.is_retained || p.connect.will.qos);
+    bytes_free(&bytes);
     static const char *const resent[] = {"6a 0001", "8a 0001 <a> 00", "aa 0001 <a>"};
     for (size_t i = 0; i < 3; i++) {
         decode(resent[i], MQTT_3_1, C, &bytes, &p);
