@@ -1,6 +1,7 @@
 /* Delivery: the last steps of a publication's way. */
 #include "broker/deliver.h"
 
+#include "broker/branch.h"
 #include "broker/client.h"
 
 /* Payloads from here on are not copied into the output but shared. */
@@ -106,15 +107,20 @@ static bool send_publish(struct client *c, const struct delivery *d, uint16_t pa
     return true;
 }
 
-static struct id_list *ids_new(const uint32_t *ids, uint32_t count)
+static struct id_list *ids_new(const struct delivery *d)
 {
-    if (!count)
+    if (!d->id_count && !d->group)
         return NULL;
-    struct id_list *list = mem_alloc(MEM_SESSION, sizeof(*list) + count * sizeof(ids[0]));
+    struct id_list *list =
+        mem_alloc(MEM_SESSION, sizeof(*list) + d->id_count * sizeof(list->ids[0]));
     if (!list)
         return NULL;
-    list->count = count;
-    memcpy(list->ids, ids, count * sizeof(ids[0]));
+    list->group = d->group;
+    if (d->group)
+        ref_take(&d->group->ref);
+    list->count = d->id_count;
+    if (d->id_count)
+        memcpy(list->ids, d->ids, d->id_count * sizeof(list->ids[0]));
     return list;
 }
 
@@ -128,7 +134,7 @@ static void make_room(struct session *s, uint64_t bytes)
         struct outbox_item oldest;
         if (!outbox_dequeue(&s->outbox, s->home->broker->store, &oldest))
             return;
-        outbox_drop_item(&oldest, s->home->broker->store);
+        item_drop(&oldest, s->home->broker->store);
         drop(s, ERR_BROKER_QUEUE_LIMIT);
     }
 }
@@ -138,14 +144,14 @@ static void enqueue(struct session *s, const struct delivery *d, struct msg *m)
     struct store *store = s->home->broker->store;
     make_room(s, msg_bytes(m));
     struct outbox_item item = {
-        .ids = ids_new(d->ids, d->id_count),
+        .ids = ids_new(d),
         .qos = d->qos,
         .is_retained = d->is_retained,
     };
     if (session_is_persistent(s)) {
         uint64_t lsn;
         if (store_append(store, &m->ref, 1, &lsn) < 0) {
-            mem_free(MEM_SESSION, item.ids);
+            item_drop(&item, store);
             drop(s, ERR_NO_MEMORY);
             return;
         }
@@ -156,7 +162,7 @@ static void enqueue(struct session *s, const struct delivery *d, struct msg *m)
         item.msg = m;
     }
     if (outbox_enqueue(&s->outbox, item, msg_bytes(m)) < 0) {
-        outbox_drop_item(&item, store);
+        item_drop(&item, store);
         drop(s, ERR_NO_MEMORY);
     }
 }
@@ -183,7 +189,7 @@ static void put_in_flight(struct session *s, const struct delivery *d, struct ms
     };
     struct outbox_item *placed = outbox_push(&s->outbox, item);
     if (!placed) {
-        outbox_drop_item(&item, s->home->broker->store);
+        item_drop(&item, s->home->broker->store);
         drop(s, ERR_NO_MEMORY);
         return;
     }
@@ -208,7 +214,7 @@ void deliver(struct session *s, const struct delivery *d)
     }
     if (s->client && !s->outbox.queue.count && outbox_has_room(&s->outbox, window_now(s))) {
         ref_take(&m->ref);
-        put_in_flight(s, d, m, ids_new(d->ids, d->id_count));
+        put_in_flight(s, d, m, ids_new(d));
     } else {
         enqueue(s, d, m);
     }
@@ -244,7 +250,7 @@ void deliver_queued(struct session *s)
            outbox_dequeue(&s->outbox, store, &item)) {
         int64_t now = shard_now_ms(s->home->shard);
         if (!item.msg || (item.msg->expires_ms && item.msg->expires_ms <= now)) {
-            outbox_drop_item(&item, store);
+            item_drop(&item, store);
             drop(s, ERR_BROKER_MESSAGE_EXPIRED);
             continue;
         }

@@ -11,6 +11,7 @@ struct delivery {
     bool is_retained; /* the RETAIN flag to send */
     const uint32_t *ids;
     uint32_t id_count;
+    struct branch *group; /* the shared group it came by; NULL: none */
 };
 
 /* Delivers to one session now or later, as QoS, window and limits allow; what cannot be is dropped

@@ -3,6 +3,7 @@
 #include "broker/client.h"
 #include "broker/deliver.h"
 #include "broker/rights.h"
+#include "broker/share.h"
 
 #include <sys/random.h>
 
@@ -213,6 +214,7 @@ static void go_up(const struct connecting *x)
     send_connack(x);
     deliver_again(c->session);
     deliver_queued(c->session);
+    share_join(c->session);
 }
 
 int handle_connect(struct client *c, const struct mqtt_frame *f, struct span unconsumed)

@@ -2,6 +2,7 @@
 #include "broker/client.h"
 #include "broker/deliver.h"
 #include "broker/retained.h"
+#include "broker/share.h"
 
 /* A retained message on its way to a new subscription. */
 struct retained_target {
@@ -26,21 +27,46 @@ static void on_retained(struct msg *m, void *context)
     publication_fini(&p);
 }
 
+/* Subscribes to one path of a filter; 1 when it is new, 0 when it was there. */
+static int subscribe_path(struct session *s, const struct filter *f, uint64_t options)
+{
+    struct subscriptions *mine = &s->subscriptions;
+    struct index *index = &space_of(s->account)->index;
+    if (mine->count >= s->home->broker->config.subscriptions_max &&
+        !subscriptions_has(mine, index, f))
+        return err_raise(ERR_BROKER_SUBSCRIPTIONS_MAX);
+    return subscriptions_set(mine, index, f, s->who, options);
+}
+
+/* Calls `act` for each path that the filter stands for, until an error. Tells the last positive
+ * result, else 0, or the error. */
+static int for_each_path(const struct filter *f,
+                         int (*act)(struct session *, const struct filter *, uint64_t),
+                         struct session *s, uint64_t options)
+{
+    if (!f->has_lists)
+        return act(s, f, options);
+    struct buf path = buf_make(MEM_SESSION, UINT16_MAX);
+    int result = 0, err = 0;
+    for (uint32_t i = 0; err >= 0 && filter_path(f, i, &path); i++) {
+        struct filter one = *f;
+        one.topic = buf_span(&path);
+        err = act(s, &one, options);
+        result = err > 0 ? err : result;
+    }
+    buf_fini(&path);
+    return err < 0 ? err : result;
+}
+
 /* The reason code for one filter, as SUBACK tells it. */
 static uint8_t subscribe(struct client *c, const struct mqtt_subscription *s, uint32_t id,
-                         bool *ret_is_new, struct topic_filter *ret_filter)
+                         bool *ret_is_new)
 {
-    int err = topic_filter_parse(s->filter, ret_filter);
-    struct session *session = c->session;
-    struct subscriptions *mine = &session->subscriptions;
-    struct index *index = &space_of(session->account)->index;
-    if (err == 0 && mine->count >= c->bs->broker->config.subscriptions_max &&
-        !subscriptions_has(mine, index, ret_filter))
-        err = err_raise(ERR_BROKER_SUBSCRIPTIONS_MAX);
+    struct filter f;
+    uint64_t options = subscription_options(s->qos, s->no_local, s->retain_as_published, id);
+    int err = filter_parse(s->filter, &f);
     if (err == 0)
-        err = subscriptions_set(
-            mine, index, ret_filter, session->who,
-            subscription_options(s->qos, s->no_local, s->retain_as_published, id));
+        err = for_each_path(&f, subscribe_path, c->session, options);
     if (err < 0)
         return c->version == MQTT_5_0 ? err_mqtt_reason(err) : MQTT_UNSPECIFIED_ERROR;
     *ret_is_new = err == 1;
@@ -61,26 +87,32 @@ static void send_suback(struct client *c, enum mqtt_type type, uint16_t packet_i
     buf_fini(&out);
 }
 
+static int send_retained_path(struct session *s, const struct filter *f, uint64_t options)
+{
+    struct retained_target t = {.client = s->client, .options = options};
+    retained_match(&space_of(s->account)->retained, f->topic, shard_now_ms(s->home->shard),
+                   on_retained, &t);
+    return 0;
+}
+
 /* Retained messages follow SUBACK, unless the subscription does not want them: retain handling
- * (MQTT 5.0 3.8.3.1), shared ones never (4.8.2). */
-static void send_retained(struct client *c, const struct mqtt_subscribe *p,
-                          const struct buf *reasons, const struct buf *fresh, uint32_t id)
+ * (MQTT 5.0 3.8.3.1), shared ones never (4.8.2). Messages that waited for a member of a shared
+ * group follow it too. */
+static void send_waiting(struct client *c, const struct mqtt_subscribe *p,
+                         const struct buf *reasons, const struct buf *fresh, uint32_t id)
 {
     struct span rest = p->filters;
     struct mqtt_subscription s;
     for (size_t i = 0; mqtt_subscribe_next(&rest, c->version, &s); i++) {
         bool is_wanted = s.retain_handling == 0 || (s.retain_handling == 1 && fresh->p[i]);
-        struct topic_filter filter;
-        if (reasons->p[i] >= MQTT_UNSPECIFIED_ERROR || !is_wanted ||
-            topic_filter_parse(s.filter, &filter) < 0 || filter.group.n)
+        struct filter f;
+        if (reasons->p[i] >= MQTT_UNSPECIFIED_ERROR || filter_parse(s.filter, &f) < 0)
             continue;
-        struct retained_target t = {
-            .client = c,
-            .options = subscription_options(s.qos, s.no_local, s.retain_as_published, id),
-        };
-        retained_match(&space_of(c->login.account)->retained, filter.filter,
-                       shard_now_ms(c->bs->shard), on_retained, &t);
+        uint64_t options = subscription_options(s.qos, s.no_local, s.retain_as_published, id);
+        if (!f.is_shared && is_wanted)
+            (void)for_each_path(&f, send_retained_path, c->session, options);
     }
+    share_join(c->session);
 }
 
 int handle_subscribe(struct client *c, const struct mqtt_frame *f)
@@ -98,19 +130,24 @@ int handle_subscribe(struct client *c, const struct mqtt_frame *f)
     struct mqtt_subscription s;
     while (mqtt_subscribe_next(&rest, c->version, &s)) {
         bool is_new = false;
-        struct topic_filter filter;
-        buf_add_u8(&reasons, subscribe(c, &s, id, &is_new, &filter));
+        buf_add_u8(&reasons, subscribe(c, &s, id, &is_new));
         buf_add_u8(&fresh, is_new);
     }
     if (reasons.is_failed || fresh.is_failed) {
         err = ERR_NO_MEMORY;
     } else {
         send_suback(c, MQTT_SUBACK, p.packet_id, buf_span(&reasons));
-        send_retained(c, &p, &reasons, &fresh, id);
+        send_waiting(c, &p, &reasons, &fresh, id);
     }
     buf_fini(&reasons);
     buf_fini(&fresh);
     return err;
+}
+
+static int unsubscribe_path(struct session *s, const struct filter *f, uint64_t options)
+{
+    (void)options;
+    return subscriptions_remove(&s->subscriptions, &space_of(s->account)->index, f, s->who);
 }
 
 int handle_unsubscribe(struct client *c, const struct mqtt_frame *f)
@@ -119,18 +156,16 @@ int handle_unsubscribe(struct client *c, const struct mqtt_frame *f)
     int err = mqtt_decode_unsubscribe(f, c->version, &p);
     if (err < 0)
         return err;
-    struct session *session = c->session;
-    struct index *index = &space_of(session->account)->index;
     struct buf reasons = buf_make(MEM_SESSION, MQTT_PACKET_MAX);
     struct span rest = p.filters, text;
     while (mqtt_unsubscribe_next(&rest, &text)) {
-        struct topic_filter filter;
-        err = topic_filter_parse(text, &filter);
-        uint8_t reason = err < 0 ? err_mqtt_reason(err) : MQTT_SUCCESS;
-        if (err == 0 &&
-            !subscriptions_remove(&session->subscriptions, index, &filter, session->who))
-            reason = MQTT_NO_SUBSCRIPTION_EXISTED;
-        buf_add_u8(&reasons, reason);
+        struct filter filter;
+        err = filter_parse(text, &filter);
+        if (err == 0)
+            err = for_each_path(&filter, unsubscribe_path, c->session, 0);
+        buf_add_u8(&reasons, err < 0   ? err_mqtt_reason(err)
+                             : err > 0 ? MQTT_SUCCESS
+                                       : MQTT_NO_SUBSCRIPTION_EXISTED);
     }
     bool is_failed = reasons.is_failed;
     if (!is_failed)

@@ -3,17 +3,12 @@
 
 #include "base/hash.h"
 
-static void free_group(struct rcu_later *later)
+static void free_branches(struct rcu_later *later)
 {
-    mem_free(MEM_INDEX, (char *)later - offsetof(struct share_group, later));
+    mem_free(MEM_INDEX, (char *)later - offsetof(struct branches, later));
 }
 
-static void free_groups(struct rcu_later *later)
-{
-    mem_free(MEM_INDEX, (char *)later - offsetof(struct share_groups, later));
-}
-
-static struct share_groups *groups_of(const struct tree_node *n)
+static struct branches *branches_of(const struct tree_node *n)
 {
     return rcu_read(((struct tree_node *)n)->value[1]);
 }
@@ -22,10 +17,10 @@ static void fini_node(struct tree_node *n, void *context)
 {
     (void)context;
     subscribers_fini(&n->value[0]);
-    struct share_groups *list = groups_of(n);
+    struct branches *list = branches_of(n);
     for (uint32_t i = 0; list && i < list->count; i++) {
-        subscribers_fini(&list->groups[i]->members);
-        free_group(&list->groups[i]->later);
+        subscribers_fini(&list->list[i]->members);
+        ref_drop(&list->list[i]->ref);
     }
     mem_free(MEM_INDEX, list);
     rcu_publish(n->value[1], NULL);
@@ -46,86 +41,81 @@ void index_fini(struct index *x)
     pthread_mutex_destroy(&x->lock);
 }
 
-static struct share_group *find_group(const struct tree_node *n, struct span name)
+static struct branch *find_branch(const struct tree_node *n, struct span name)
 {
-    struct share_groups *list = groups_of(n);
+    struct branches *list = branches_of(n);
     for (uint32_t i = 0; list && i < list->count; i++) {
-        struct share_group *g = list->groups[i];
-        if (span_equal((struct span){g->name, g->name_n}, name))
-            return g;
+        if (span_equal(branch_name(list->list[i]), name))
+            return list->list[i];
     }
     return NULL;
 }
 
 /* Publishes a copy of the list with `add`, or without `drop`. */
-static int change_groups(struct tree_node *n, struct share_group *add, struct share_group *drop)
+static int change_branches(struct tree_node *n, struct branch *add, struct branch *drop)
 {
-    struct share_groups *old = groups_of(n);
+    struct branches *old = branches_of(n);
     uint32_t count = (old ? old->count : 0) + (add ? 1 : 0) - (drop ? 1 : 0);
-    struct share_groups *list = NULL;
+    struct branches *list = NULL;
     if (count) {
-        list = mem_alloc(MEM_INDEX, sizeof(*list) + count * sizeof(list->groups[0]));
+        list = mem_alloc(MEM_INDEX, sizeof(*list) + count * sizeof(list->list[0]));
         if (!list)
             return ERR_NO_MEMORY;
         list->count = 0;
         for (uint32_t i = 0; old && i < old->count; i++) {
-            if (old->groups[i] != drop)
-                list->groups[list->count++] = old->groups[i];
+            if (old->list[i] != drop)
+                list->list[list->count++] = old->list[i];
         }
         if (add)
-            list->groups[list->count++] = add;
+            list->list[list->count++] = add;
     }
     rcu_publish(n->value[1], list);
     if (old)
-        rcu_defer(&old->later, free_groups);
+        rcu_defer(&old->later, free_branches);
     return 0;
 }
 
-static struct share_group *make_group(struct tree_node *n, struct span name)
+static struct branch *make_branch(struct tree_node *n, const struct filter *filter)
 {
-    struct share_group *g = mem_zalloc(MEM_INDEX, sizeof(*g) + name.n);
-    if (!g)
-        return NULL;
-    g->name_n = (uint32_t)name.n;
-    memcpy(g->name, name.p, name.n);
-    if (change_groups(n, g, NULL) < 0) {
-        free_group(&g->later);
+    struct branch *b = branch_new(filter);
+    if (b && change_branches(n, b, NULL) < 0) {
+        ref_drop(&b->ref);
         return NULL;
     }
-    return g;
+    return b;
 }
 
-static void drop_group_if_empty(struct tree_node *n, struct share_group *g)
+static void drop_branch_if_empty(struct tree_node *n, struct branch *b)
 {
-    if (g && !subscribers_read(&g->members) && change_groups(n, NULL, g) == 0)
-        rcu_defer(&g->later, free_group);
+    if (b && !subscribers_read(&b->members) && change_branches(n, NULL, b) == 0)
+        branch_drop_later(b);
 }
 
-int index_add(struct index *x, const struct topic_filter *filter, uint64_t who, uint64_t options,
+int index_add(struct index *x, const struct filter *filter, uint64_t who, uint64_t options,
               struct index_place *ret)
 {
     int err = ERR_NO_MEMORY;
     pthread_mutex_lock(&x->lock);
-    struct tree_node *n = tree_insert(&x->tree, filter->filter, true);
-    struct share_group *g = NULL;
+    struct tree_node *n = tree_insert(&x->tree, filter->topic, true);
+    struct branch *b = NULL;
     if (!n)
         goto out;
-    if (filter->group.n) {
-        g = find_group(n, filter->group);
-        g = g ? g : make_group(n, filter->group);
-        if (!g) {
+    if (filter->branch.n) {
+        b = find_branch(n, filter->branch);
+        b = b ? b : make_branch(n, filter);
+        if (!b) {
             tree_prune(n);
             goto out;
         }
     }
-    err = subscribers_add(g ? &g->members : &n->value[0], who, options, &ret->at);
+    err = subscribers_add(b ? &b->members : &n->value[0], who, options, &ret->at);
     if (err < 0) {
-        drop_group_if_empty(n, g);
+        drop_branch_if_empty(n, b);
         tree_prune(n);
         goto out;
     }
     ret->node = n;
-    ret->group = g;
+    ret->branch = b;
     atomic_fetch_add_explicit(&x->count, 1, memory_order_relaxed);
 out:
     pthread_mutex_unlock(&x->lock);
@@ -148,20 +138,20 @@ static struct tree_node *find_node(const struct tree *t, struct span filter)
     return n;
 }
 
-bool index_find(struct index *x, const struct topic_filter *filter, struct index_place *ret)
+bool index_find(struct index *x, const struct filter *filter, struct index_place *ret)
 {
-    struct tree_node *n = find_node(&x->tree, filter->filter);
-    struct share_group *g = n && filter->group.n ? find_group(n, filter->group) : NULL;
-    if (!n || (filter->group.n && !g))
+    struct tree_node *n = find_node(&x->tree, filter->topic);
+    struct branch *b = n && filter->branch.n ? find_branch(n, filter->branch) : NULL;
+    if (!n || (filter->branch.n && !b))
         return false;
     ret->node = n;
-    ret->group = g;
+    ret->branch = b;
     return true;
 }
 
 static _Atomic(void *) *home_of(const struct index_place *place)
 {
-    return place->group ? &place->group->members : &place->node->value[0];
+    return place->branch ? &place->branch->members : &place->node->value[0];
 }
 
 void index_change(struct index *x, const struct index_place *place, uint64_t who, uint64_t options)
@@ -175,7 +165,7 @@ void index_remove(struct index *x, const struct index_place *place, uint64_t who
 {
     pthread_mutex_lock(&x->lock);
     subscribers_remove(home_of(place), who, place->at);
-    drop_group_if_empty(place->node, place->group);
+    drop_branch_if_empty(place->node, place->branch);
     tree_prune(place->node);
     pthread_mutex_unlock(&x->lock);
     atomic_fetch_sub_explicit(&x->count, 1, memory_order_relaxed);
@@ -193,9 +183,13 @@ static void path_text(const struct tree_node *n, struct buf *out)
 
 void index_filter_text(const struct index_place *place, struct buf *out)
 {
-    if (place->group) {
+    if (place->branch && place->branch->has_whole_text) {
+        buf_add_span(out, branch_name(place->branch));
+        return;
+    }
+    if (place->branch) {
         buf_add_str(out, "$share/");
-        buf_add(out, place->group->name, place->group->name_n);
+        buf_add_span(out, branch_name(place->branch));
         buf_add_u8(out, '/');
     }
     path_text(place->node, out);
@@ -223,10 +217,10 @@ static void take(const struct tree_node *n, struct index_match *m)
         else
             m->is_short = true;
     }
-    const struct share_groups *list = groups_of(n);
+    const struct branches *list = branches_of(n);
     for (uint32_t i = 0; list && i < list->count; i++) {
-        if (grow(&m->groups, m->group_count, &m->group_cap))
-            m->groups[m->group_count++] = list->groups[i];
+        if (grow(&m->branches, m->branch_count, &m->branch_cap))
+            m->branches[m->branch_count++] = list->list[i];
         else
             m->is_short = true;
     }
@@ -255,7 +249,7 @@ static void walk(const struct tree_node *n, const struct tree_path *path, size_t
 
 void index_match(const struct index *x, const struct tree_path *path, struct index_match *m)
 {
-    m->plain_count = m->group_count = 0;
+    m->plain_count = m->branch_count = 0;
     m->is_short = false;
     walk(x->tree.root, path, 0, m);
 }
@@ -263,6 +257,6 @@ void index_match(const struct index *x, const struct tree_path *path, struct ind
 void index_match_fini(struct index_match *m)
 {
     mem_free(MEM_INDEX, m->plain);
-    mem_free(MEM_INDEX, m->groups);
+    mem_free(MEM_INDEX, m->branches);
     *m = (struct index_match){0};
 }

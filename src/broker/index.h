@@ -1,28 +1,21 @@
 /* The subscription index of one account: who gets a topic. Plain subscribers hang in value[0] of
- * the filter's tree node, shared groups in value[1]. Readers lock-free on any shard, writers under
+ * the filter's tree node, branches in value[1]. Readers lock-free on any shard, writers under
  * the index's lock, which nobody holds while waiting. */
 #ifndef TRACKWIRE_BROKER_INDEX_H
 #define TRACKWIRE_BROKER_INDEX_H
 
 #include "base/buf.h"
+#include "broker/branch.h"
 #include "broker/subscribers.h"
 #include "broker/tree.h"
 
 #include <pthread.h>
 
-/* `$share/name/filter`: one message goes to one member. */
-struct share_group {
-    struct rcu_later later;
-    _Atomic(void *) members; /* struct subscribers */
-    uint32_t name_n;
-    uint8_t name[];
-};
-
-/* The groups at one filter; copied at each change of the list. */
-struct share_groups {
+/* The branches at one filter; copied at each change of the list. */
+struct branches {
     struct rcu_later later;
     uint32_t count;
-    struct share_group *groups[];
+    struct branch *list[];
 };
 
 struct index {
@@ -34,7 +27,7 @@ struct index {
 /* A subscription's place, kept by its session to find it again. */
 struct index_place {
     struct tree_node *node;
-    struct share_group *group; /* NULL: not shared */
+    struct branch *branch; /* NULL: among the plain subscribers */
     uint32_t at;
 };
 
@@ -46,10 +39,10 @@ void index_fini(struct index *x);
 
 /* Adds a subscriber at a checked filter, which it must not have yet: see index_find. ERR_NO_MEMORY.
  */
-int index_add(struct index *x, const struct topic_filter *filter, uint64_t who, uint64_t options,
+int index_add(struct index *x, const struct filter *filter, uint64_t who, uint64_t options,
               struct index_place *ret) MUST_USE;
 /* The place of a filter that somebody subscribed to; false when nobody did. `at` is left alone. */
-bool index_find(struct index *x, const struct topic_filter *filter, struct index_place *ret);
+bool index_find(struct index *x, const struct filter *filter, struct index_place *ret);
 void index_change(struct index *x, const struct index_place *place, uint64_t who, uint64_t options);
 void index_remove(struct index *x, const struct index_place *place, uint64_t who);
 
@@ -59,8 +52,8 @@ void index_filter_text(const struct index_place *place, struct buf *out);
 /* What a topic matched: borrowed pointers, good until the reader's turn ends. */
 struct index_match {
     const struct subscribers **plain;
-    const struct share_group **groups;
-    uint32_t plain_count, group_count, plain_cap, group_cap;
+    struct branch **branches;
+    uint32_t plain_count, branch_count, plain_cap, branch_cap;
     bool is_short; /* out of memory: something is missing */
 };
 /* Fills `m` (kept from call to call, its memory reused) for a topic. */

@@ -10,39 +10,7 @@
 #ifndef TRACKWIRE_BROKER_OUTBOX_H
 #define TRACKWIRE_BROKER_OUTBOX_H
 
-#include "broker/msg.h"
-#include "store/store.h"
-
-/* Several subscription identifiers of one delivery; heap, MEM_SESSION. */
-struct id_list {
-    uint32_t count;
-    uint32_t ids[];
-};
-
-enum item_state {
-    ITEM_SENT,     /* PUBLISH went out, waiting for PUBACK or PUBREC */
-    ITEM_AGAIN,    /* it did so on an earlier connection, and is to go out again */
-    ITEM_RELEASED, /* QoS 2: PUBREL went out, waiting for PUBCOMP; no body any more */
-    ITEM_DONE,     /* acknowledged behind an older one that is not */
-};
-
-struct outbox_item {
-    union {
-        struct msg *msg; /* with a reference; NULL when released or done */
-        uint64_t lsn;    /* is_stored: one holder's part of the log record */
-    };
-    struct id_list *ids; /* NULL: none */
-    uint16_t pid;        /* in the window only */
-    uint8_t qos;
-    uint8_t state;    /* enum item_state; in the window only */
-    bool is_retained; /* the RETAIN flag to send */
-    bool is_stored;
-};
-
-struct outbox_ring {
-    struct outbox_item *items;
-    uint32_t head, count, cap; /* cap is a power of two */
-};
+#include "broker/ring.h"
 
 struct outbox {
     struct outbox_ring window, queue;
@@ -53,11 +21,6 @@ struct outbox {
     uint16_t next_pid;  /* 1 .. 65535 */
 };
 
-static inline struct outbox_item *ring_at(const struct outbox_ring *r, uint32_t i)
-{
-    return &r->items[(r->head + i) & (r->cap - 1)];
-}
-
 /* Empty, nothing allocated. */
 void outbox_init(struct outbox *o);
 /* Drops everything. */
@@ -65,6 +28,8 @@ void outbox_fini(struct outbox *o, struct store *store);
 
 /* The client is back: what it has not acknowledged is to go out again. */
 void outbox_rewind(struct outbox *o);
+/* Messages in flight that were taken out (msg == NULL) count as done. */
+void outbox_settle(struct outbox *o);
 /* The oldest item that is to go out again, now in flight; NULL when there is none, or no room with
  * `limit` allowed in flight. */
 struct outbox_item *outbox_send_again(struct outbox *o, uint32_t limit);
@@ -85,7 +50,5 @@ int outbox_enqueue(struct outbox *o, struct outbox_item item, uint64_t bytes) MU
 /* Takes the queue's oldest item; false when it is empty. A stored item comes with its message read
  * and its record released; one whose record is gone has msg == NULL. */
 bool outbox_dequeue(struct outbox *o, struct store *store, struct outbox_item *ret);
-/* Drops what an item holds. */
-void outbox_drop_item(struct outbox_item *item, struct store *store);
 
 #endif

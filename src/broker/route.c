@@ -2,10 +2,11 @@
 #include "broker/route.h"
 
 #include "broker/deliver.h"
+#include "broker/share.h"
 
 /* In the options of a remote entry: the delivery stands alone. What a session gets as a member of a
  * group is not merged with what it gets for itself. */
-#define REMOTE_ALONE (1u << 16)
+#define REMOTE_ALONE ((uint64_t)1 << 16)
 
 /* One publication for sessions of another shard. */
 struct route_mail {
@@ -25,7 +26,7 @@ static uint8_t weaker(uint8_t a, uint64_t options)
 }
 
 static void deliver_one(struct session *s, struct publication *p, uint64_t options,
-                        const uint32_t *ids, uint32_t id_count)
+                        const uint32_t *ids, uint32_t id_count, struct branch *group)
 {
     struct delivery d = {
         .publication = p,
@@ -33,6 +34,7 @@ static void deliver_one(struct session *s, struct publication *p, uint64_t optio
         .is_retained = p->is_retained && (options & SUBSCRIPTION_RETAIN_AS_PUBLISHED),
         .ids = ids,
         .id_count = id_count,
+        .group = group,
     };
     deliver(s, &d);
 }
@@ -80,7 +82,7 @@ static void deliver_gathered(struct broker_shard *bs, struct publication *p)
 {
     for (uint32_t i = 0; i < bs->gathered_count; i++) {
         struct gathered *g = &bs->gathered[i];
-        deliver_one(g->session, p, g->options, g->ids, g->id_count);
+        deliver_one(g->session, p, g->options, g->ids, g->id_count, NULL);
     }
     bs->gathered_count = 0;
 }
@@ -98,11 +100,18 @@ static void deliver_here(struct broker_shard *bs, struct publication *p, uint64_
         return;
     }
     uint32_t id = subscription_id(options);
-    deliver_one(s, p, options, &id, id ? 1 : 0);
+    deliver_one(s, p, options, &id, id ? 1 : 0, NULL);
+}
+
+void route_to_member(struct session *s, struct publication *p, uint64_t options,
+                     struct branch *group)
+{
+    uint32_t id = subscription_id(options);
+    deliver_one(s, p, options, &id, id ? 1 : 0, group);
 }
 
 static void collect_remote(struct broker_shard *bs, uint64_t who, uint64_t options,
-                           bool may_overlap)
+                           struct branch *group)
 {
     struct remote_list *list = &bs->remote[subscriber_shard(who)];
     if (list->count == list->cap) {
@@ -114,8 +123,19 @@ static void collect_remote(struct broker_shard *bs, uint64_t who, uint64_t optio
         list->entries = entries;
         list->cap = cap;
     }
-    list->entries[list->count++] =
-        (struct remote_entry){who, options | (may_overlap ? 0u : REMOTE_ALONE)};
+    list->entries[list->count++] = (struct remote_entry){who, options, group};
+}
+
+/* The member was there when it was picked; when it is not any more, another gets the message. */
+static void deliver_to_member(struct broker_shard *bs, struct publication *p,
+                              const struct remote_entry *e)
+{
+    struct session *s = session_by_who(bs, e->who);
+    if (s && s->client)
+        route_to_member(s, p, e->options, e->group);
+    else
+        route_to_group(bs, p, e->group, false);
+    ref_drop(&e->group->ref);
 }
 
 static void on_route_mail(struct mail *mail)
@@ -126,13 +146,28 @@ static void on_route_mail(struct mail *mail)
     p.source = m->source;
     p.is_retained = m->is_retained;
     bs->publication_number++;
-    for (uint32_t i = 0; i < m->count; i++)
-        deliver_here(bs, &p, m->entries[i].who, m->entries[i].options,
-                     !(m->entries[i].options & REMOTE_ALONE));
+    for (uint32_t i = 0; i < m->count; i++) {
+        const struct remote_entry *e = &m->entries[i];
+        if (!e->group)
+            deliver_here(bs, &p, e->who, e->options & ~REMOTE_ALONE, !(e->options & REMOTE_ALONE));
+    }
     deliver_gathered(bs, &p);
+    for (uint32_t i = 0; i < m->count; i++) {
+        if (m->entries[i].group)
+            deliver_to_member(bs, &p, &m->entries[i]);
+    }
     publication_fini(&p);
     msg_drop(m->msg);
     mem_free(MEM_SESSION, m);
+}
+
+/* Until the mail is read its groups may leave the index. */
+static void take_groups(struct route_mail *m)
+{
+    for (uint32_t i = 0; i < m->count; i++) {
+        if (m->entries[i].group)
+            ref_take(&m->entries[i].group->ref);
+    }
 }
 
 static void send_remote(struct broker_shard *bs, struct publication *p)
@@ -153,6 +188,7 @@ static void send_remote(struct broker_shard *bs, struct publication *p)
             m->is_retained = p->is_retained;
             m->count = list->count;
             memcpy(m->entries, list->entries, list->count * sizeof(m->entries[0]));
+            take_groups(m);
             shard_send(shard_at(bs->broker->shards, i), &m->mail);
         }
         list->count = 0;
@@ -165,53 +201,8 @@ static uint32_t hand_out(struct broker_shard *bs, struct publication *p, uint64_
     if (subscriber_shard(who) == bs->index)
         deliver_here(bs, p, who, options, may_overlap);
     else
-        collect_remote(bs, who, options, may_overlap);
+        collect_remote(bs, who, options | (may_overlap ? 0u : REMOTE_ALONE), NULL);
     return 1;
-}
-
-static uint64_t random_next(struct broker_shard *bs)
-{
-    bs->random ^= bs->random << 13;
-    bs->random ^= bs->random >> 7;
-    bs->random ^= bs->random << 17;
-    return bs->random;
-}
-
-static bool is_online(const struct broker *b, uint64_t who)
-{
-    const struct slot *slot = broker_slot(b->state[subscriber_shard(who)], subscriber_slot(who));
-    return slot && atomic_load_explicit(&((struct slot *)slot)->is_online, memory_order_relaxed) &&
-           atomic_load_explicit(&((struct slot *)slot)->generation, memory_order_relaxed) ==
-               subscriber_generation(who);
-}
-
-/* A member at random, a connected one if there is any: starts anywhere and takes the first that is
- * online, else the first that is there at all (its session keeps the message). */
-static uint32_t deliver_to_group(struct broker_shard *bs, struct publication *p,
-                                 const struct share_group *g)
-{
-    const struct subscribers *members = subscribers_read(&g->members);
-    uint32_t count = members ? atomic_load_explicit(&((struct subscribers *)members)->count,
-                                                    memory_order_acquire)
-                             : 0;
-    if (!count)
-        return 0;
-    uint32_t start = (uint32_t)(random_next(bs) % count);
-    uint64_t away = 0, away_options = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        const struct subscribers_place *place = &members->places[(start + i) % count];
-        uint64_t who =
-            atomic_load_explicit(&((struct subscribers_place *)place)->who, memory_order_relaxed);
-        uint64_t options = atomic_load_explicit(&((struct subscribers_place *)place)->options,
-                                                memory_order_relaxed);
-        if (who && is_online(bs->broker, who))
-            return hand_out(bs, p, who, options, false);
-        if (who && !away) {
-            away = who;
-            away_options = options;
-        }
-    }
-    return away ? hand_out(bs, p, away, away_options, false) : 0;
 }
 
 static uint32_t deliver_plain(struct broker_shard *bs, struct publication *p,
@@ -242,6 +233,39 @@ static void keep_retained(struct broker_shard *bs, struct space *space, struct p
         broker_count(bs, COUNT_DROPPED, 1);
 }
 
+/* One member gets it; without any the group keeps it. */
+static void to_group(struct broker_shard *bs, struct publication *p, struct branch *group,
+                     bool is_first)
+{
+    uint64_t who, options;
+    do {
+        who = share_pick(bs, group, p->topic, &options);
+    } while (!who && !share_keep(bs, group, p, is_first));
+    if (!who)
+        return;
+    struct session *s = subscriber_shard(who) == bs->index ? session_by_who(bs, who) : NULL;
+    if (s)
+        route_to_member(s, p, options, group);
+    else
+        collect_remote(bs, who, options, group);
+}
+
+void route_to_group(struct broker_shard *bs, struct publication *p, struct branch *group,
+                    bool is_first)
+{
+    to_group(bs, p, group, is_first);
+    send_remote(bs, p);
+}
+
+/* How many of the matches may name the same session. */
+static uint32_t overlap(const struct index_match *m)
+{
+    uint32_t n = m->plain_count;
+    for (uint32_t i = 0; i < m->branch_count; i++)
+        n += !m->branches[i]->is_shared;
+    return n;
+}
+
 uint32_t route_publication(struct broker_shard *bs, struct space *space, struct publication *p)
 {
     if (p->is_retained)
@@ -253,11 +277,21 @@ uint32_t route_publication(struct broker_shard *bs, struct space *space, struct 
     index_match(&space->index, &path, m);
     bs->publication_number++;
     uint32_t matched = 0;
+    bool may_overlap = overlap(m) > 1;
     for (uint32_t i = 0; i < m->plain_count; i++)
-        matched += deliver_plain(bs, p, m->plain[i], m->plain_count > 1);
+        matched += deliver_plain(bs, p, m->plain[i], may_overlap);
+    for (uint32_t i = 0; i < m->branch_count; i++) {
+        const struct subscribers *list = subscribers_read(&m->branches[i]->members);
+        if (!m->branches[i]->is_shared && list)
+            matched += deliver_plain(bs, p, list, may_overlap);
+    }
     deliver_gathered(bs, p);
-    for (uint32_t i = 0; i < m->group_count; i++)
-        matched += deliver_to_group(bs, p, m->groups[i]);
+    for (uint32_t i = 0; i < m->branch_count; i++) {
+        if (!m->branches[i]->is_shared)
+            continue;
+        to_group(bs, p, m->branches[i], false);
+        matched++;
+    }
     send_remote(bs, p);
     return matched;
 }

@@ -2,6 +2,7 @@
 #include "broker/session.h"
 
 #include "base/hash.h"
+#include "broker/share.h"
 
 #define BUCKETS_MIN 64u
 
@@ -198,8 +199,8 @@ void session_attach(struct session *s, struct client *c)
     s->will_due_ms = s->expiry_due_ms = 0;
     if (timer_is_started(&s->timer))
         shard_timer_stop(s->home->shard, &s->timer);
-    atomic_store_explicit(&broker_slot(s->home, subscriber_slot(s->who))->is_online, true,
-                          memory_order_relaxed);
+    /* Sequentially consistent: share_join looks into the groups' queues after this (share.c). */
+    atomic_store(&broker_slot(s->home, subscriber_slot(s->who))->is_online, true);
 }
 
 void session_detach(struct session *s, struct will *will)
@@ -209,6 +210,7 @@ void session_detach(struct session *s, struct will *will)
     atomic_store_explicit(&broker_slot(s->home, subscriber_slot(s->who))->is_online, false,
                           memory_order_relaxed);
     s->will = will;
+    share_leave(s);
     if (!session_is_persistent(s)) {
         session_free(&s);
         return;

@@ -53,6 +53,7 @@ struct gathered {
 struct remote_list {
     struct remote_entry {
         uint64_t who, options;
+        struct branch *group; /* NULL: not by a shared group */
     } * entries;
     uint32_t count, cap;
 };

@@ -8,12 +8,12 @@
 
 static uint64_t place_hash(const struct index_place *p)
 {
-    return hash_mix((uint64_t)(uintptr_t)p->node, (uint64_t)(uintptr_t)p->group);
+    return hash_mix((uint64_t)(uintptr_t)p->node, (uint64_t)(uintptr_t)p->branch);
 }
 
 static bool is_same(const struct index_place *a, const struct index_place *b)
 {
-    return a->node == b->node && a->group == b->group;
+    return a->node == b->node && a->branch == b->branch;
 }
 
 static uint32_t bucket_of(const struct subscriptions *s, const struct index_place *place)
@@ -75,14 +75,13 @@ static int append(struct subscriptions *s, const struct subscription *fresh)
     return 0;
 }
 
-bool subscriptions_has(const struct subscriptions *s, struct index *x,
-                       const struct topic_filter *filter)
+bool subscriptions_has(const struct subscriptions *s, struct index *x, const struct filter *filter)
 {
     struct index_place place;
     return index_find(x, filter, &place) && find(s, &place) != NONE;
 }
 
-int subscriptions_set(struct subscriptions *s, struct index *x, const struct topic_filter *filter,
+int subscriptions_set(struct subscriptions *s, struct index *x, const struct filter *filter,
                       uint64_t who, uint64_t options)
 {
     struct subscription fresh = {.options = options};
@@ -123,8 +122,8 @@ static void unlist(struct subscriptions *s, uint32_t at)
         s->buckets[bucket_of(s, &s->list[s->count - 1].place)] = at + 1;
 }
 
-bool subscriptions_remove(struct subscriptions *s, struct index *x,
-                          const struct topic_filter *filter, uint64_t who)
+bool subscriptions_remove(struct subscriptions *s, struct index *x, const struct filter *filter,
+                          uint64_t who)
 {
     struct index_place place;
     if (!index_find(x, filter, &place))

@@ -16,15 +16,14 @@ struct subscriptions {
 };
 
 /* True when the session is subscribed to the filter. */
-bool subscriptions_has(const struct subscriptions *s, struct index *x,
-                       const struct topic_filter *filter);
+bool subscriptions_has(const struct subscriptions *s, struct index *x, const struct filter *filter);
 /* Subscribes `who` to a checked filter, or changes the options of the subscription it has there.
  * Returns 1 when the subscription is new, 0 when it was there, ERR_NO_MEMORY. */
-int subscriptions_set(struct subscriptions *s, struct index *x, const struct topic_filter *filter,
+int subscriptions_set(struct subscriptions *s, struct index *x, const struct filter *filter,
                       uint64_t who, uint64_t options) MUST_USE;
 /* False when there is no such subscription. */
-bool subscriptions_remove(struct subscriptions *s, struct index *x,
-                          const struct topic_filter *filter, uint64_t who);
+bool subscriptions_remove(struct subscriptions *s, struct index *x, const struct filter *filter,
+                          uint64_t who);
 /* Ends all of them; nothing stays allocated. */
 void subscriptions_clear(struct subscriptions *s, struct index *x, uint64_t who);
 

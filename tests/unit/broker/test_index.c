@@ -13,7 +13,7 @@
 /* One subscription as the model knows it. */
 struct entry {
     char text[TEXT_MAX + 16]; /* with $share/ */
-    struct topic_filter filter;
+    struct filter filter;
     struct index_place place;
     uint64_t who, options;
 };
@@ -72,9 +72,9 @@ static void match_index(const struct index *x, const char *topic, struct hits *h
     assert_false(m.is_short);
     for (uint32_t i = 0; i < m.plain_count; i++)
         add_array(h, SPAN_LIT(""), m.plain[i]);
-    for (uint32_t i = 0; i < m.group_count; i++)
-        add_array(h, span_of(m.groups[i]->name, m.groups[i]->name_n),
-                  subscribers_read(&m.groups[i]->members));
+    for (uint32_t i = 0; i < m.branch_count; i++)
+        add_array(h, span_of(m.branches[i]->name, m.branches[i]->name_n),
+                  subscribers_read(&m.branches[i]->members));
     index_match_fini(&m);
     qsort(h->list, h->count, sizeof(h->list[0]), compare_hits);
 }
@@ -84,8 +84,8 @@ static void match_model(const struct model *model, const char *topic, struct hit
     h->count = 0;
     for (uint32_t i = 0; i < model->count; i++) {
         const struct entry *e = &model->entries[i];
-        if (topic_matches(e->filter.filter, span_str(topic)))
-            add_hit(h, e->filter.group, e->who, e->options);
+        if (topic_matches(e->filter.topic, span_str(topic)))
+            add_hit(h, e->filter.branch, e->who, e->options);
     }
     qsort(h->list, h->count, sizeof(h->list[0]), compare_hits);
 }
@@ -116,7 +116,7 @@ static void add(struct index *x, struct model *model, const char *text, uint64_t
     snprintf(e->text, sizeof(e->text), "%s", text);
     e->who = who;
     e->options = options;
-    assert_int_equal(topic_filter_parse(span_str(e->text), &e->filter), 0);
+    assert_int_equal(filter_parse(span_str(e->text), &e->filter), 0);
     assert_int_equal(index_add(x, &e->filter, who, options, &e->place), 0);
 }
 
@@ -125,7 +125,7 @@ static void drop(struct index *x, struct model *model, struct entry *e)
 {
     index_remove(x, &e->place, e->who);
     *e = model->entries[--model->count];
-    assert_int_equal(topic_filter_parse(span_str(e->text), &e->filter), 0);
+    assert_int_equal(filter_parse(span_str(e->text), &e->filter), 0);
 }
 
 static void random_subscription(uint64_t *random, char out[TEXT_MAX + 16])
@@ -241,17 +241,17 @@ static void finds_and_names_places(void **state)
         COUNT = sizeof(filters) / sizeof(filters[0])
     };
     struct index_place places[COUNT], found;
-    struct topic_filter f;
+    struct filter f;
     for (int i = 0; i < COUNT; i++) {
-        assert_int_equal(topic_filter_parse(span_str(filters[i]), &f), 0);
+        assert_int_equal(filter_parse(span_str(filters[i]), &f), 0);
         assert_false(index_find(&x, &f, &found));
         assert_int_equal(index_add(&x, &f, 1, 0, &places[i]), 0);
     }
     for (int i = 0; i < COUNT; i++) {
-        assert_int_equal(topic_filter_parse(span_str(filters[i]), &f), 0);
+        assert_int_equal(filter_parse(span_str(filters[i]), &f), 0);
         assert_true(index_find(&x, &f, &found));
         assert_ptr_equal(found.node, places[i].node);
-        assert_ptr_equal(found.group, places[i].group);
+        assert_ptr_equal(found.branch, places[i].branch);
         struct buf out = buf_make(MEM_BASE, 100);
         index_filter_text(&places[i], &out);
         assert_true(span_equal(buf_span(&out), span_str(filters[i])));
@@ -259,7 +259,7 @@ static void finds_and_names_places(void **state)
     }
     for (int i = COUNT; i-- > 0;) { /* the deeper ones first: they hold their parents */
         index_remove(&x, &places[i], 1);
-        assert_int_equal(topic_filter_parse(span_str(filters[i]), &f), 0);
+        assert_int_equal(filter_parse(span_str(filters[i]), &f), 0);
         assert_false(index_find(&x, &f, &found));
     }
     index_fini(&x);
@@ -324,13 +324,13 @@ static void deep_topics_are_bounded(void **state)
         memcpy(filter + 2 * i, i % 2 ? "+/" : "a/", 2);
     }
     topic[2 * MQTT_TOPIC_LEVELS_MAX - 1] = filter[2 * MQTT_TOPIC_LEVELS_MAX - 1] = 0;
-    struct topic_filter f;
+    struct filter f;
     struct index_place places[3];
-    assert_int_equal(topic_filter_parse(span_str(topic), &f), 0);
+    assert_int_equal(filter_parse(span_str(topic), &f), 0);
     assert_int_equal(index_add(&x, &f, 1, 0, &places[0]), 0);
-    assert_int_equal(topic_filter_parse(span_str(filter), &f), 0);
+    assert_int_equal(filter_parse(span_str(filter), &f), 0);
     assert_int_equal(index_add(&x, &f, 2, 0, &places[1]), 0);
-    assert_int_equal(topic_filter_parse(SPAN_LIT("a/a/a/#"), &f), 0);
+    assert_int_equal(filter_parse(SPAN_LIT("a/a/a/#"), &f), 0);
     assert_int_equal(index_add(&x, &f, 3, 0, &places[2]), 0);
     match_index(&x, topic, &hits);
     assert_int_equal(hits.count, 3);
@@ -389,8 +389,8 @@ static void *match_again_and_again(void *context)
         uint32_t plain = 0, shared = 0;
         for (uint32_t i = 0; i < m.plain_count; i++)
             plain += check_array(m.plain[i]);
-        for (uint32_t i = 0; i < m.group_count; i++)
-            shared += check_array(subscribers_read(&m.groups[i]->members));
+        for (uint32_t i = 0; i < m.branch_count; i++)
+            shared += check_array(subscribers_read(&m.branches[i]->members));
         /* Whoever stays subscribed is always matched, and once for each of its filters. */
         assert_int_equal(plain, STABLE * 3);
         assert_int_equal(shared, STABLE);
@@ -420,8 +420,8 @@ static void write_for_a_while(struct race *race)
     for (int i = 0; i < WRITES || atomic_load(&race->matches) < 1000; i++) {
         uint32_t k = random_below(&random, OTHERS), n = random_below(&random, RACE_FILTERS);
         uint64_t who = STABLE + 1 + k;
-        struct topic_filter f;
-        assert_int_equal(topic_filter_parse(span_str(race_filters[n]), &f), 0);
+        struct filter f;
+        assert_int_equal(filter_parse(span_str(race_filters[n]), &f), 0);
         uint64_t options = options_for(who, (uint8_t)random_below(&random, 3));
         if (!is_there[k][n]) {
             assert_int_equal(index_add(&race->x, &f, who, options, &places[k][n]), 0);
@@ -444,9 +444,9 @@ static void readers_see_whole_subscribers(void **state)
     assert_int_equal(index_init(&race.x), 0);
     for (uint64_t who = 1; who <= STABLE; who++) {
         for (int n = 0; n < 4; n++) {
-            struct topic_filter f;
+            struct filter f;
             struct index_place place;
-            assert_int_equal(topic_filter_parse(span_str(race_filters[n]), &f), 0);
+            assert_int_equal(filter_parse(span_str(race_filters[n]), &f), 0);
             assert_int_equal(index_add(&race.x, &f, who, options_for(who, 1), &place), 0);
         }
     }

@@ -44,6 +44,7 @@ static struct id_list *make_ids(uint32_t id)
 {
     struct id_list *ids = mem_alloc(MEM_SESSION, sizeof(*ids) + sizeof(ids->ids[0]));
     assert_non_null(ids);
+    ids->group = NULL;
     ids->count = 1;
     ids->ids[0] = id;
     return ids;
@@ -289,7 +290,7 @@ static void check_dequeued(struct bench *b, uint32_t number)
     assert_non_null(item.msg);
     assert_true(span_equal(msg_payload(item.msg), span_str(payload)));
     assert_int_equal(item.ids->ids[0], number);
-    outbox_drop_item(&item, b->store);
+    item_drop(&item, b->store);
     assert_null(item.msg);
     assert_null(item.ids);
 }
@@ -342,7 +343,7 @@ static void tells_of_a_record_that_is_gone(void **state)
     assert_true(outbox_dequeue(&b->o, b->store, &item));
     assert_null(item.msg);
     assert_false(item.is_stored);
-    outbox_drop_item(&item, b->store);
+    item_drop(&item, b->store);
     check_dequeued(b, 1);
 }
 

@@ -9,15 +9,15 @@
 #define WHO 77u
 #define OTHER 78u
 
-static struct topic_filter parse(const char *text)
+static struct filter parse(const char *text)
 {
-    struct topic_filter f;
-    assert_int_equal(topic_filter_parse(span_str(text), &f), 0);
+    struct filter f;
+    assert_int_equal(filter_parse(span_str(text), &f), 0);
     return f;
 }
 
 /* The filter with number `i`: plain, with wildcards and shared ones by turns. */
-static struct topic_filter filter_number(uint32_t i, char text[TEXT_MAX])
+static struct filter filter_number(uint32_t i, char text[TEXT_MAX])
 {
     static const struct {
         const char *before, *after;
@@ -43,7 +43,7 @@ static void tells_new_from_changed(void **state)
     struct index x;
     assert_int_equal(index_init(&x), 0);
     struct subscriptions s = {0};
-    struct topic_filter f = parse("a/+/c"), g = parse("$share/g/a/+/c");
+    struct filter f = parse("a/+/c"), g = parse("$share/g/a/+/c");
     assert_false(subscriptions_remove(&s, &x, &f, WHO));
     assert_int_equal(subscriptions_set(&s, &x, &f, WHO, 1), 1);
     assert_int_equal(subscriptions_set(&s, &x, &f, WHO, 2), 0);
@@ -72,7 +72,7 @@ static void keeps_sessions_apart(void **state)
     struct index x;
     assert_int_equal(index_init(&x), 0);
     struct subscriptions mine = {0}, theirs = {0};
-    struct topic_filter f = parse("t");
+    struct filter f = parse("t");
     assert_int_equal(subscriptions_set(&theirs, &x, &f, OTHER, 1), 1);
     assert_false(subscriptions_remove(&mine, &x, &f, WHO));
     assert_int_equal(subscriptions_set(&mine, &x, &f, WHO, 2), 1);
@@ -87,7 +87,7 @@ static void keeps_sessions_apart(void **state)
 }
 
 /* The index knows of the subscription what the session's list does. */
-static void check_in_index(struct index *x, const struct topic_filter *f, uint64_t options)
+static void check_in_index(struct index *x, const struct filter *f, uint64_t options)
 {
     struct index_place place;
     if (!index_find(x, f, &place)) {
@@ -95,7 +95,7 @@ static void check_in_index(struct index *x, const struct topic_filter *f, uint64
         return;
     }
     const struct subscribers *s =
-        subscribers_read(place.group ? &place.group->members : &place.node->value[0]);
+        subscribers_read(place.branch ? &place.branch->members : &place.node->value[0]);
     uint32_t count = s ? atomic_load(&((struct subscribers *)s)->count) : 0, seen = 0;
     for (uint32_t i = 0; i < count; i++) {
         struct subscribers_place *p = (struct subscribers_place *)&s->places[i];
@@ -121,7 +121,7 @@ static void agrees_with_a_list(void **state)
         char text[TEXT_MAX];
         /* Long and short lists by turns. */
         uint32_t n = random_below(&random, i / 4000 % 3 ? 100 : FILTERS);
-        struct topic_filter f = filter_number(n, text);
+        struct filter f = filter_number(n, text);
         if (random_below(&random, 10) < (i / 8000 % 2 ? 1u : 9u)) {
             uint64_t options = 1 + random_below(&random, 1000);
             assert_int_equal(subscriptions_set(&s, &x, &f, WHO, options), model[n] ? 0 : 1);
@@ -141,7 +141,7 @@ static void agrees_with_a_list(void **state)
     assert_true(count > 0);
     for (uint32_t n = 0; n < FILTERS; n++) {
         char text[TEXT_MAX];
-        struct topic_filter f = filter_number(n, text);
+        struct filter f = filter_number(n, text);
         check_in_index(&x, &f, model[n]);
     }
     subscriptions_clear(&s, &x, WHO);
@@ -166,14 +166,14 @@ static void stays_fast_with_many(void **state)
     for (int round = 0; round < 2; round++) {
         for (uint32_t n = 0; n < MANY; n++) {
             char text[TEXT_MAX];
-            struct topic_filter f = filter_number(n, text);
+            struct filter f = filter_number(n, text);
             assert_int_equal(subscriptions_set(&s, &x, &f, WHO, 1), round == 0);
         }
     }
     int64_t added = clock_mono_ms();
     for (uint32_t n = 0; n < MANY; n++) {
         char text[TEXT_MAX];
-        struct topic_filter f = filter_number(n, text);
+        struct filter f = filter_number(n, text);
         assert_true(subscriptions_remove(&s, &x, &f, WHO));
     }
     int64_t removed = clock_mono_ms();
