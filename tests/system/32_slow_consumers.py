@@ -91,7 +91,7 @@ test_memory_is_bounded.arguments = ('--output-bytes', str(OUTPUT_BYTES))
 
 
 def test_memory_of_qos_1_is_bounded(server):
-    """The window counts messages, and large ones are held by the limits for bytes: of 200 MB the hub
+    """The window counts messages; large ones are held by the limits for bytes: of 200 MB the hub
     keeps the oldest, which are on their way, and the newest, which wait."""
     count, size = 1000, 200000
     slow = sleeper(server, 'slow', 't', 1, V5)

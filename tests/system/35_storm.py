@@ -1,6 +1,6 @@
-"""Many clients do everything at once, with the same few client ids and topics; beside them a pair of
-steady clients must not notice. What the stories before look at one by one meets here, on all shards:
-run it under ThreadSanitizer."""
+"""Many clients do everything at once, with the same few client ids and topics; beside them a pair
+of steady clients must not notice. What the stories before look at one by one meets here, on all
+shards: run it under ThreadSanitizer."""
 
 import random
 import socket
