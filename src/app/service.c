@@ -35,8 +35,7 @@ struct endpoint {
     const char *key; /* of the configuration */
     int fd;          /* -1: off */
     struct net_address bound;
-    void (*on_accept)(void *owner, struct conn *c);
-    void *owner;
+    struct listener_options options;
 };
 
 /* A worker's part of the endpoints. */
@@ -163,7 +162,7 @@ static void open_listeners(struct mail *m)
     for (size_t i = 0; i < ENDPOINT_COUNT_ && !a->err; i++) {
         const struct endpoint *e = &s->endpoints[i];
         if (e->fd >= 0)
-            a->err = listener_new(e->fd, &transport_tcp, e->on_accept, e->owner, &a->listeners[i]);
+            a->err = listener_new(e->fd, &e->options, &a->listeners[i]);
     }
     a->answer.deliver = on_opened;
     shard_send(shard_control(s->shards), &a->answer);
@@ -344,10 +343,10 @@ static int prepare_shards(struct service *s)
         return command_failed(s->command, "start: %s", err_text(ERR_NO_MEMORY));
     for (unsigned i = 0; i < workers; i++)
         s->acceptors[i].service = s;
-    s->endpoints[ENDPOINT_MQTT].on_accept = broker_accept;
-    s->endpoints[ENDPOINT_MQTT].owner = s->broker;
-    s->endpoints[ENDPOINT_HTTP].on_accept = rest_accept;
-    s->endpoints[ENDPOINT_HTTP].owner = s->rest;
+    s->endpoints[ENDPOINT_MQTT].options = (struct listener_options){
+        .transport = &transport_tcp, .on_accept = broker_accept, .owner = s->broker};
+    s->endpoints[ENDPOINT_HTTP].options = (struct listener_options){
+        .transport = &transport_tcp, .on_accept = rest_accept, .owner = s->rest};
     hub_connect_gateway(s->hub, &gateway_operations, s->gateway);
     s->begin.deliver = run_begin;
     s->waiting = workers;

@@ -29,9 +29,14 @@ static void log_failure(const struct hub_channel *snapshot, int err)
 static void listen_on(struct channel *ch, struct sockets *sockets)
 {
     ch->sockets = sockets;
+    const struct listener_options tcp = {
+        .transport = &transport_tcp,
+        .on_accept = connection_accept,
+        .owner = ch,
+    };
     int err = 0;
     if (sockets->tcp_fd >= 0)
-        err = listener_new(sockets->tcp_fd, &transport_tcp, connection_accept, ch, &ch->listener);
+        err = listener_new(sockets->tcp_fd, &tcp, &ch->listener);
     if (!err && sockets->udp_fd >= 0)
         err = udp_new(sockets->udp_fd, datagram_receive, ch, &ch->udp);
     if (err)

@@ -56,7 +56,7 @@ int conn_new(int fd, const struct transport *transport, const struct net_address
         .high = UINT32_MAX,
         .peer = *peer,
     };
-    int err = transport->open ? transport->open(c) : 0;
+    int err = transport->open ? transport->open(c, NULL) : 0;
     if (err < 0) {
         mem_free(MEM_NET, c);
         return err;
@@ -70,6 +70,18 @@ int conn_start(struct conn *c)
 {
     assert_owner(c);
     return shard_watch(c->net->shard, &c->watch, CONN_EVENTS);
+}
+
+int conn_set_transport(struct conn *c, const struct transport *transport, const void *context)
+{
+    assert_owner(c);
+    c->transport = transport;
+    c->transport_state = NULL;
+    int err = transport->open ? transport->open(c, context) : 0;
+    if (err < 0)
+        c->transport = &transport_tcp; /* whose close has nothing to undo */
+    conn_retry_output(c);
+    return err;
 }
 
 /* ---- reading and flushing put off ---- */
@@ -94,6 +106,13 @@ void conn_want_flush(struct conn *c)
     c->wants_flush = true;
     want(c);
     shard_defer_last(c->net->shard, &c->net->flush_task);
+}
+
+void conn_retry_output(struct conn *c)
+{
+    c->is_blocked = false;
+    if (c->out.bytes)
+        conn_want_flush(c);
 }
 
 /* ---- closing ---- */
@@ -201,6 +220,8 @@ void conn_detach(struct conn *c, struct span unconsumed)
     assert(!c->is_closing);
     if (c->net->telling == c)
         c->is_input_lost = conn_keep_input(c, unconsumed) < 0;
+    /* What the transport holds, decrypted already, no edge will tell. */
+    c->is_unread |= c->wants_read;
     stop_watching(c);
     c->net = NULL;
 }
@@ -221,6 +242,8 @@ int conn_attach(struct conn *c)
         c->must_retell = c->wants_read = true;
         want(c);
         shard_defer(c->net->shard, &c->net->read_task);
+    } else if (c->is_unread && !c->is_paused) {
+        conn_want_read(c);
     }
     return 0;
 }
@@ -256,6 +279,11 @@ void conn_set_output_marks(struct conn *c, size_t high, size_t low)
 const struct net_address *conn_peer(const struct conn *c)
 {
     return &c->peer;
+}
+
+void conn_set_peer(struct conn *c, const struct net_address *peer)
+{
+    c->peer = *peer;
 }
 
 int conn_fd(const struct conn *c)

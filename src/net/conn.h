@@ -42,6 +42,12 @@ int conn_start(struct conn *c) MUST_USE;
  * telling a large frame for each piece of it, and a copy. Holds until on_data is told again. */
 void conn_expect(struct conn *c, size_t bytes);
 
+/* Changes what the owner's bytes go through, before conn_start or from inside the present
+ * transport, whose state its caller has freed. `context` is for the new one's open. 0 or its error;
+ * then the connection must be closed. */
+int conn_set_transport(struct conn *c, const struct transport *transport,
+                       const void *context) MUST_USE;
+
 /* Closes: at once (output dropped), or after the output now queued went out, at most 5 seconds
  * later. on_close is told before conn_close returns, respectively later with the same `err`; no
  * input is told in between. After a flushed close the socket stays, without an owner, until the
@@ -82,8 +88,9 @@ size_t conn_output_bytes(const struct conn *c);
 /* on_drain is told when output that had passed `high` falls to `low`. Default: never. */
 void conn_set_output_marks(struct conn *c, size_t high, size_t low);
 
-/* As given to conn_new; borrowed from the connection. */
+/* As given to conn_new, or told since by a PROXY header; borrowed from the connection. */
 const struct net_address *conn_peer(const struct conn *c);
+void conn_set_peer(struct conn *c, const struct net_address *peer);
 /* For socket options; the connection keeps it. */
 int conn_fd(const struct conn *c);
 /* NULL while a flushed close waits for the peer. */

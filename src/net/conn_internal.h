@@ -91,13 +91,14 @@ struct conn {
     bool is_unread : 1;  /* an edge came while paused */
     bool is_hung_up : 1; /* the peer closed: read on until the end shows */
     bool is_eof : 1;
-    bool is_blocked : 1;     /* the socket is full: an edge tells when not */
-    bool is_over_high : 1;   /* on_drain is owed */
-    bool is_input_lost : 1;  /* out of memory for it */
-    bool is_output_lost : 1; /* out of memory for it */
-    bool is_broken : 1;      /* writing failed: what came before is still read */
-    bool is_closing : 1;     /* flushed close: output goes out, nothing is told */
-    bool is_lingering : 1;   /* output went out, the owner is gone, waiting for the peer's end */
+    bool is_blocked : 1;      /* the socket is full: an edge tells when not */
+    bool is_read_blocked : 1; /* the transport must write before it can read */
+    bool is_over_high : 1;    /* on_drain is owed */
+    bool is_input_lost : 1;   /* out of memory for it */
+    bool is_output_lost : 1;  /* out of memory for it */
+    bool is_broken : 1;       /* writing failed: what came before is still read */
+    bool is_closing : 1;      /* flushed close: output goes out, nothing is told */
+    bool is_lingering : 1;    /* output went out, the owner is gone, waiting for the peer's end */
 };
 
 /* ---- conn.c ---- */
@@ -105,6 +106,8 @@ struct conn {
 /* Puts the connection among those that the read, respectively flush, task looks at. */
 void conn_want_read(struct conn *c);
 void conn_want_flush(struct conn *c);
+/* The transport may take output again. */
+void conn_retry_output(struct conn *c);
 /* Output of a flushed close went out: says goodbye, and lets go of the owner. May free `c`. */
 void conn_linger(struct conn *c);
 
@@ -118,6 +121,11 @@ void conn_read(struct conn *c);
 void conn_discard_input(struct conn *c);
 /* Keeps `rest` of what is being told. */
 int conn_keep_input(struct conn *c, struct span rest) MUST_USE;
+
+/* ---- transport_tcp.c ---- */
+
+/* The error for the errno of a socket's read or write: `otherwise` unless the peer is gone. */
+int transport_socket_error(int number, int otherwise);
 
 /* ---- flush.c ---- */
 

@@ -137,12 +137,14 @@ static int find_room(struct conn *c, struct room *ret)
     return 0;
 }
 
-/* The end of input: an error, or the peer closed. */
+/* The end of input: an error of the socket or of what came through it, or the peer closed. */
 static void end_input(struct conn *c, int err)
 {
     c->is_eof = err == TRANSPORT_EOF;
-    if (!c->is_eof)
+    if (!c->is_eof && err_class(err) == ERR_CLASS_NETWORK)
         conn_close(c, err);
+    else if (!c->is_eof)
+        conn_close_flushed(c, err); /* the transport may have told the peer why */
     else if (c->out.bytes)
         conn_close_flushed(c, err_raise(ERR_CONN_EOF));
     else
@@ -224,6 +226,10 @@ void conn_on_event(struct watch *w, uint32_t events)
     if ((events & EPOLLOUT) && c->is_blocked) {
         c->is_blocked = false;
         conn_want_flush(c);
+    }
+    if ((events & EPOLLOUT) && c->is_read_blocked) {
+        c->is_read_blocked = false;
+        events |= EPOLLIN;
     }
     if ((events & EPOLLERR) && (c->is_paused || c->is_closing))
         conn_close(c, c->is_closing ? c->close_err : err_raise(ERR_CONN_RESET));

@@ -82,9 +82,7 @@ int net_local_address(int fd, struct net_address *ret)
 struct listener {
     struct watch watch;
     struct shard *shard;
-    const struct transport *transport;
-    void (*on_accept)(void *owner, struct conn *c);
-    void *owner;
+    struct listener_options options;
     struct timer pause;
     bool is_warned;
     bool is_accepting; /* on_accept may free the listener: its loop then does it */
@@ -113,7 +111,7 @@ static void pause_accepting(struct listener *l)
 {
     (void)err_raise(ERR_NET_DESCRIPTORS);
     if (!l->is_warned)
-        log_warning("accept: %s: %s", l->transport->name, err_text(ERR_NET_DESCRIPTORS));
+        log_warning("accept: %s: %s", l->options.transport->name, err_text(ERR_NET_DESCRIPTORS));
     l->is_warned = true;
     shard_unwatch(l->shard, &l->watch);
     shard_timer_start(l->shard, &l->pause, shard_now_ms(l->shard) + PAUSE_MS, 0);
@@ -131,6 +129,14 @@ static bool is_out_of_resources(int number)
     return number == EMFILE || number == ENFILE || number == ENOBUFS || number == ENOMEM;
 }
 
+static int set_transport(const struct listener_options *o, struct conn *c)
+{
+    const struct proxy_next next = {o->transport, o->context};
+    if (o->is_proxied)
+        return conn_set_transport(c, &transport_proxy, &next);
+    return o->transport == &transport_tcp ? 0 : conn_set_transport(c, o->transport, o->context);
+}
+
 /* False: enough for now. */
 static bool accept_one(struct listener *l)
 {
@@ -143,11 +149,16 @@ static bool accept_one(struct listener *l)
         return errno != EAGAIN && !is_out_of_resources(errno);
     }
     struct conn *c;
-    if (conn_new(fd, l->transport, &peer, &c) < 0) {
+    if (conn_new(fd, &transport_tcp, &peer, &c) < 0) {
         close(fd);
         return true;
     }
-    l->on_accept(l->owner, c);
+    int err = set_transport(&l->options, c);
+    if (err < 0) {
+        conn_close(c, err);
+        return true;
+    }
+    l->options.on_accept(l->options.owner, c);
     return !l->is_freed;
 }
 
@@ -173,8 +184,7 @@ static void set_options(int fd)
     (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
 }
 
-int listener_new(int fd, const struct transport *transport,
-                 void (*on_accept)(void *owner, struct conn *c), void *owner, struct listener **ret)
+int listener_new(int fd, const struct listener_options *options, struct listener **ret)
 {
     struct listener *l = mem_alloc(MEM_NET, sizeof *l);
     if (!l)
@@ -182,9 +192,7 @@ int listener_new(int fd, const struct transport *transport,
     *l = (struct listener){
         .watch = {fcntl(fd, F_DUPFD_CLOEXEC, 0), accept_some},
         .shard = shard_self(),
-        .transport = transport,
-        .on_accept = on_accept,
-        .owner = owner,
+        .options = *options,
         .pause = {.on_due = end_pause},
     };
     assert(l->shard);

@@ -16,12 +16,20 @@ int net_local_address(int fd, struct net_address *ret) MUST_USE;
 
 struct listener; /* one shard's part in accepting */
 
-/* Accepts on `fd` on the calling shard (which keeps a duplicate of it). `on_accept` gets each
- * connection, not yet started, and owns it: sets a handler and starts it, or closes it. Out of
- * descriptors: accepting pauses for 100 ms at a time, counted and logged once. */
-int listener_new(int fd, const struct transport *transport,
-                 void (*on_accept)(void *owner, struct conn *c), void *owner,
-                 struct listener **ret) MUST_USE;
+/* What comes of the connections that are accepted. */
+struct listener_options {
+    const struct transport *transport;
+    const void *context; /* for the transport's open; outlives the listener and its connections */
+    bool is_proxied;     /* a PROXY header comes before all else */
+    /* Gets each connection, not yet started, and owns it: sets a handler and starts it, or closes
+     * it. On the listener's shard; may free the listener. */
+    void (*on_accept)(void *owner, struct conn *c);
+    void *owner;
+};
+
+/* Accepts on `fd` on the calling shard (which keeps a duplicate of it). `options` are copied. Out
+ * of descriptors: accepting pauses for 100 ms at a time, counted and logged once. */
+int listener_new(int fd, const struct listener_options *options, struct listener **ret) MUST_USE;
 /* Stops accepting; connections stay. Owner shard. */
 void listener_free(struct listener **l);
 

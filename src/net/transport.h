@@ -1,6 +1,5 @@
-/* What differs between transports, as one table each: tcp now; tls, ws, wss and the PROXY header
- * fit beside it. A transport moves bytes between a socket and the connection's owner and knows
- * nothing of what they mean. */
+/* What differs between transports, as one table each: TCP, TLS, the PROXY header. A transport moves
+ * bytes between a socket and the connection's owner and knows nothing of what they mean. */
 #ifndef TRACKWIRE_NET_TRANSPORT_H
 #define TRACKWIRE_NET_TRANSPORT_H
 
@@ -18,8 +17,9 @@ struct conn;
 
 struct transport {
     const char *name; /* "tcp" */
-    /* Per-connection state (handshake, frame parser); NULL: none. Owner shard. 0 or an error. */
-    int (*open)(struct conn *c);
+    /* Makes the connection's state (handshake, frame parser); NULL: none. `context` is what the
+     * listener, or whoever changed the transport, gave for it. Owner shard. 0 or an error. */
+    int (*open)(struct conn *c, const void *context);
     /* Up to `n` bytes of payload into `p`: > 0 bytes, TRANSPORT_AGAIN, TRANSPORT_EOF or an error.
      * Fewer than `n` say that no more is there now: the socket tells only news (EPOLLET), so the
      * connection waits for the next event. */
@@ -33,5 +33,15 @@ struct transport {
 };
 
 extern const struct transport transport_tcp;
+/* Context: struct tls_endpoint. */
+extern const struct transport transport_tls;
+/* Reads the PROXY header, tells the connection its peer, and makes way for the transport that the
+ * context, a struct proxy_next, names. */
+extern const struct transport transport_proxy;
+
+struct proxy_next {
+    const struct transport *transport;
+    const void *context; /* outlives the connection's header */
+};
 
 #endif

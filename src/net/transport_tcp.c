@@ -1,12 +1,12 @@
 /* Plain TCP (and any other stream socket): bytes as they are. */
 #include "net/transport.h"
 
-#include "net/conn.h"
+#include "net/conn_internal.h"
 
 #include <errno.h>
 #include <sys/socket.h>
 
-static int error_of(int number, int otherwise)
+int transport_socket_error(int number, int otherwise)
 {
     if (number == ECONNRESET || number == EPIPE)
         return err_raise(ERR_CONN_RESET);
@@ -25,7 +25,7 @@ static ssize_t tcp_read(struct conn *c, uint8_t *p, size_t n)
         return got;
     if (got == 0)
         return TRANSPORT_EOF;
-    return errno == EAGAIN ? TRANSPORT_AGAIN : error_of(errno, ERR_CONN_READ);
+    return errno == EAGAIN ? TRANSPORT_AGAIN : transport_socket_error(errno, ERR_CONN_READ);
 }
 
 /* send and sendmsg rather than writev: they can leave SIGPIPE out. */
@@ -45,7 +45,7 @@ static ssize_t tcp_write(struct conn *c, const struct iovec *iov, int count)
     while (sent < 0 && errno == EINTR);
     if (sent >= 0)
         return sent;
-    return errno == EAGAIN ? TRANSPORT_AGAIN : error_of(errno, ERR_CONN_WRITE);
+    return errno == EAGAIN ? TRANSPORT_AGAIN : transport_socket_error(errno, ERR_CONN_WRITE);
 }
 
 const struct transport transport_tcp = {

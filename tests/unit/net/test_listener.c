@@ -97,7 +97,9 @@ static void listen_here(void *arg)
 {
     struct accepting *a = arg;
     struct listener **l = &a->l[shard_index(shard_self())];
-    int err = listener_new(a->fd, &transport_tcp, on_accept, a, l);
+    const struct listener_options options = {
+        .transport = &transport_tcp, .on_accept = on_accept, .owner = a};
+    int err = listener_new(a->fd, &options, l);
     if (err < 0)
         a->err = err;
 }

@@ -34,7 +34,9 @@ struct bench {
 static void start_listening(struct mail *m)
 {
     struct bench *b = (struct bench *)(void *)((char *)m - offsetof(struct bench, listen));
-    if (listener_new(b->listen_fd, &transport_tcp, rest_accept, b->rest, &b->listener) < 0)
+    const struct listener_options options = {
+        .transport = &transport_tcp, .on_accept = rest_accept, .owner = b->rest};
+    if (listener_new(b->listen_fd, &options, &b->listener) < 0)
         abort();
 }
 
