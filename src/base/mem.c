@@ -23,7 +23,7 @@ static const char *const names[MEM_TAG_COUNT_] = {
     [MEM_BASE] = "base",       [MEM_LOOP] = "loop",       [MEM_NET] = "net",
     [MEM_MESSAGE] = "message", [MEM_SESSION] = "session", [MEM_INDEX] = "index",
     [MEM_GATEWAY] = "gateway", [MEM_HUB] = "hub",         [MEM_REST] = "rest",
-    [MEM_STORE] = "store",     [MEM_JSON] = "json",
+    [MEM_STORE] = "store",     [MEM_JSON] = "json",       [MEM_EXPR] = "expr",
 };
 
 static void count(enum mem_tag tag, int64_t delta)

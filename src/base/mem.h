@@ -18,6 +18,7 @@ enum mem_tag {
     MEM_REST,
     MEM_STORE,
     MEM_JSON, /* jansson */
+    MEM_EXPR, /* compiled expressions */
     MEM_TAG_COUNT_
 };
 
