@@ -144,6 +144,7 @@ int broker_publish(struct broker *broker, struct account *account,
         .payload = publication->payload,
         .qos = publication->qos,
         .is_retained = publication->is_retained,
+        .born_us = publication->timestamp_us,
     };
     (void)route_publication(bs, space, &p);
     publication_fini(&p);

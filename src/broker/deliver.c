@@ -22,8 +22,12 @@ static void put_properties(struct client *c, const struct publication *p, struct
     out->encoded = p->properties;
     if (p->expires_ms) {
         int64_t left_ms = p->expires_ms - shard_now_ms(c->bs->shard);
+        uint32_t left_s = left_ms > 0 ? (uint32_t)((left_ms + 999) / 1000) : 0;
+        /* MQTT 5.0 3.3.2.3.3: what is left. In the platform's topics as flespi has it: the whole
+         * interval, which counts from the user property `timestamp`. */
+        bool is_platforms = span_starts(p->topic, SPAN_LIT("flespi/"));
         out->properties.present |= 1ull << MQTT_PROP_MESSAGE_EXPIRY;
-        out->properties.message_expiry = left_ms > 0 ? (uint32_t)((left_ms + 999) / 1000) : 0;
+        out->properties.message_expiry = is_platforms ? p->expiry_s : left_s;
         out->has_properties = true;
     }
 }

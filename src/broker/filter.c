@@ -66,6 +66,23 @@ static int check_lists(struct filter *f)
     return 0;
 }
 
+/* Takes `$filter/spec/` off the topic; the filter behind it must be one by itself. */
+static int take_spec(struct filter *f)
+{
+    struct span prefix = SPAN_LIT("$filter/");
+    if (!span_starts(f->topic, prefix))
+        return 0;
+    struct span rest = span_from(f->topic, prefix.n);
+    size_t n = span_find(rest, '/');
+    if (n == 0 || n + 1 >= rest.n)
+        return err_raise(ERR_FILTER_SPEC_EMPTY);
+    f->spec = span_head(rest, n);
+    f->topic = span_from(rest, n + 1);
+    struct topic_filter parts;
+    int err = topic_filter_parse(f->topic, &parts);
+    return err < 0 || !parts.group.n ? err : err_raise(ERR_FILTER_SPEC_SHARE);
+}
+
 int filter_parse(struct span text, struct filter *ret)
 {
     struct topic_filter parts;
@@ -76,11 +93,14 @@ int filter_parse(struct span text, struct filter *ret)
     ret->is_shared = parts.group.n > 0;
     if (ret->is_shared)
         parse_sticky(parts.group, ret);
+    err = take_spec(ret);
+    if (err < 0)
+        return err;
     /* Elsewhere a comma is a character as any other (MQTT 5.0 4.7). */
-    if (!span_starts(ret->topic, SPAN_LIT("flespi/")))
-        return 0;
-    err = check_lists(ret);
-    if (err == 0 && ret->has_lists)
+    if (span_starts(ret->topic, SPAN_LIT("flespi/")))
+        err = check_lists(ret);
+    ret->has_whole_text = ret->has_lists || ret->spec.n;
+    if (ret->has_whole_text)
         ret->branch = text;
     return err;
 }

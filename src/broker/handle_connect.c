@@ -2,6 +2,7 @@
  * refuse. */
 #include "broker/client.h"
 #include "broker/deliver.h"
+#include "broker/greeting.h"
 #include "broker/rights.h"
 #include "broker/share.h"
 
@@ -188,15 +189,39 @@ static int check_connack_fits(const struct connecting *x)
     return 0;
 }
 
+/* With as much of the greeting as the client takes: all of it, the token alone, or nothing. */
+static void greet(const struct connecting *x, struct mqtt_connack *ack, struct buf *greeting)
+{
+    struct client *c = x->client;
+    greeting_put_token(c, greeting);
+    size_t token = greeting->n;
+    if (x->session_present)
+        greeting_put_subscriptions(c->session, greeting);
+    ack->properties.present |= 1ull << MQTT_PROP_USER;
+    ack->properties.raw = buf_span(greeting);
+    if (mqtt_size_connack(ack, c->version) > c->packet_max)
+        ack->properties.raw = span_head(buf_span(greeting), token);
+    if (mqtt_size_connack(ack, c->version) > c->packet_max || greeting->is_failed)
+        ack->properties.present &= ~(1ull << MQTT_PROP_USER);
+}
+
 static void send_connack(const struct connecting *x)
 {
     struct client *c = x->client;
     struct mqtt_connack ack = {.session_present = x->session_present};
-    if (c->version == MQTT_5_0)
+    struct buf greeting = buf_make(MEM_SESSION, 4 * UINT16_MAX);
+    struct buf packet = buf_make(MEM_NET, MQTT_PACKET_MAX);
+    if (c->version == MQTT_5_0) {
         fill_properties(x, &ack.properties);
-    uint8_t *to = client_reserve(c, mqtt_size_connack(&ack, c->version));
-    if (to)
-        client_sent(c, mqtt_encode_connack(&ack, c->version, to));
+        greet(x, &ack, &greeting);
+    }
+    uint8_t *to = buf_reserve(&packet, mqtt_size_connack(&ack, c->version));
+    if (to) {
+        packet.n = mqtt_encode_connack(&ack, c->version, to);
+        conn_write(c->conn, buf_span(&packet));
+    }
+    buf_fini(&packet);
+    buf_fini(&greeting);
 }
 
 static void go_up(const struct connecting *x)

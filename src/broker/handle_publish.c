@@ -35,14 +35,14 @@ static uint32_t route(struct client *c, const struct mqtt_publish *packet)
         .qos = packet->qos,
         .is_retained = packet->is_retained,
         .source = c->session->who,
+        .born_us = shard_wall_us(bs->shard),
     };
     if (packet->has_properties) {
         buf_clear(&bs->properties);
         msg_put_forwarded(&packet->properties, &bs->properties);
         p.properties = buf_span(&bs->properties);
         if (mqtt_has(&packet->properties, MQTT_PROP_MESSAGE_EXPIRY))
-            p.expires_ms =
-                shard_now_ms(bs->shard) + (int64_t)packet->properties.message_expiry * 1000;
+            publication_expire(&p, packet->properties.message_expiry, shard_now_ms(bs->shard));
     }
     uint32_t matched = route_publication(bs, space_of(c->login.account), &p);
     publication_fini(&p);

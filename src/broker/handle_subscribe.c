@@ -8,7 +8,19 @@
 struct retained_target {
     struct client *client;
     uint64_t options;
+    const struct filter_spec *spec; /* NULL: none */
 };
+
+static bool meets_spec(const struct retained_target *t, const struct publication *p)
+{
+    if (!t->spec)
+        return true;
+    struct filter_subject subject;
+    filter_subject_init(&subject, p, t->client->login.account->id);
+    bool is_met = filter_spec_matches(t->spec, &subject);
+    filter_subject_fini(&subject);
+    return is_met;
+}
 
 static void on_retained(struct msg *m, void *context)
 {
@@ -16,6 +28,10 @@ static void on_retained(struct msg *m, void *context)
     uint32_t id = subscription_id(t->options);
     uint8_t qos = (uint8_t)(t->options & SUBSCRIPTION_QOS_MASK);
     struct publication p = publication_of(m);
+    if (!meets_spec(t, &p)) {
+        publication_fini(&p);
+        return;
+    }
     struct delivery d = {
         .publication = &p,
         .qos = m->qos < qos ? m->qos : qos,
@@ -89,7 +105,13 @@ static void send_suback(struct client *c, enum mqtt_type type, uint16_t packet_i
 
 static int send_retained_path(struct session *s, const struct filter *f, uint64_t options)
 {
-    struct retained_target t = {.client = s->client, .options = options};
+    struct index_place place;
+    bool is_there = index_find(&space_of(s->account)->index, f, &place);
+    struct retained_target t = {
+        .client = s->client,
+        .options = options,
+        .spec = is_there && place.branch ? place.branch->spec : NULL,
+    };
     retained_match(&space_of(s->account)->retained, f->topic, shard_now_ms(s->home->shard),
                    on_retained, &t);
     return 0;

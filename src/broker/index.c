@@ -75,14 +75,18 @@ static int change_branches(struct tree_node *n, struct branch *add, struct branc
     return 0;
 }
 
-static struct branch *make_branch(struct tree_node *n, const struct filter *filter)
+static int make_branch(struct tree_node *n, const struct filter *filter, struct branch **ret)
 {
-    struct branch *b = branch_new(filter);
-    if (b && change_branches(n, b, NULL) < 0) {
+    struct branch *b;
+    int err = branch_new(filter, &b);
+    if (err < 0)
+        return err;
+    err = change_branches(n, b, NULL);
+    if (err < 0)
         ref_drop(&b->ref);
-        return NULL;
-    }
-    return b;
+    else
+        *ret = b;
+    return err;
 }
 
 static void drop_branch_if_empty(struct tree_node *n, struct branch *b)
@@ -94,24 +98,18 @@ static void drop_branch_if_empty(struct tree_node *n, struct branch *b)
 int index_add(struct index *x, const struct filter *filter, uint64_t who, uint64_t options,
               struct index_place *ret)
 {
-    int err = ERR_NO_MEMORY;
     pthread_mutex_lock(&x->lock);
     struct tree_node *n = tree_insert(&x->tree, filter->topic, true);
-    struct branch *b = NULL;
-    if (!n)
-        goto out;
-    if (filter->branch.n) {
-        b = find_branch(n, filter->branch);
-        b = b ? b : make_branch(n, filter);
-        if (!b) {
-            tree_prune(n);
-            goto out;
-        }
-    }
-    err = subscribers_add(b ? &b->members : &n->value[0], who, options, &ret->at);
+    struct branch *b = n && filter->branch.n ? find_branch(n, filter->branch) : NULL;
+    int err = n ? 0 : ERR_NO_MEMORY;
+    if (n && filter->branch.n && !b)
+        err = make_branch(n, filter, &b);
+    if (err == 0)
+        err = subscribers_add(b ? &b->members : &n->value[0], who, options, &ret->at);
     if (err < 0) {
         drop_branch_if_empty(n, b);
-        tree_prune(n);
+        if (n)
+            tree_prune(n);
         goto out;
     }
     ret->node = n;
@@ -179,6 +177,11 @@ static void path_text(const struct tree_node *n, struct buf *out)
     if (n->parent->parent)
         buf_add_u8(out, '/');
     buf_add_span(out, tree_level(n));
+}
+
+void index_path_text(const struct index_place *place, struct buf *out)
+{
+    path_text(place->node, out);
 }
 
 void index_filter_text(const struct index_place *place, struct buf *out)

@@ -46,6 +46,8 @@ bool index_find(struct index *x, const struct filter *filter, struct index_place
 void index_change(struct index *x, const struct index_place *place, uint64_t who, uint64_t options);
 void index_remove(struct index *x, const struct index_place *place, uint64_t who);
 
+/* Appends the path of a place: its topic filter alone. */
+void index_path_text(const struct index_place *place, struct buf *out);
 /* Appends the filter text of a place, with `$share/name/`. Any shard that holds the place. */
 void index_filter_text(const struct index_place *place, struct buf *out);
 

@@ -14,6 +14,8 @@ static struct msg *msg_new(const struct publication *p)
         return NULL;
     ref_init(&m->ref, msg_free);
     m->expires_ms = p->expires_ms;
+    m->born_us = p->born_us;
+    m->expiry_s = p->expiry_s;
     m->qos = p->qos;
     m->topic_n = (uint32_t)p->topic.n;
     m->properties_n = (uint32_t)p->properties.n;
@@ -41,6 +43,8 @@ struct publication publication_of(struct msg *m)
         .properties = msg_properties(m),
         .payload = msg_payload(m),
         .expires_ms = m->expires_ms,
+        .born_us = m->born_us,
+        .expiry_s = m->expiry_s,
         .qos = m->qos,
         .msg = m,
     };

@@ -10,6 +10,8 @@
 struct msg {
     struct ref ref;
     int64_t expires_ms; /* monotonic; 0: never */
+    int64_t born_us;    /* UTC: when it came */
+    uint32_t expiry_s;  /* message expiry interval as published; 0: none */
     uint32_t topic_n, properties_n, payload_n;
     uint8_t qos; /* of the publication */
     /* topic, forwarded properties as encoded, payload */
@@ -52,12 +54,20 @@ static inline void msg_drop(struct msg *m)
  * needs to keep it. Lives on the stack of whoever publishes. */
 struct publication {
     struct span topic, properties, payload;
-    int64_t expires_ms;
+    int64_t expires_ms, born_us;
+    uint32_t expiry_s;
     uint8_t qos;
     bool is_retained; /* as the publisher sent it */
     uint64_t source;  /* the publishing session (struct subscriber), 0: none; for No Local */
     struct msg *msg;  /* NULL until publication_msg */
 };
+
+/* Ends the publication's life `expiry_s` after now. */
+static inline void publication_expire(struct publication *p, uint32_t expiry_s, int64_t now_ms)
+{
+    p->expiry_s = expiry_s;
+    p->expires_ms = now_ms + (int64_t)expiry_s * 1000;
+}
 
 /* The shared message of `p`, made at the first call; borrowed, NULL out of memory. */
 struct msg *publication_msg(struct publication *p);

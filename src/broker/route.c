@@ -266,6 +266,33 @@ static uint32_t overlap(const struct index_match *m)
     return n;
 }
 
+/* Those of branches whose spec the message does not meet drop out of the match. */
+static void apply_specs(struct index_match *m, const struct publication *p, uint64_t cid)
+{
+    struct filter_subject subject;
+    filter_subject_init(&subject, p, cid);
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < m->branch_count; i++) {
+        struct branch *b = m->branches[i];
+        if (!b->spec || filter_spec_matches(b->spec, &subject))
+            m->branches[kept++] = b;
+    }
+    m->branch_count = kept;
+    filter_subject_fini(&subject);
+}
+
+static uint32_t deliver_branches(struct broker_shard *bs, struct publication *p,
+                                 const struct index_match *m, bool may_overlap)
+{
+    uint32_t matched = 0;
+    for (uint32_t i = 0; i < m->branch_count; i++) {
+        const struct subscribers *list = subscribers_read(&m->branches[i]->members);
+        if (!m->branches[i]->is_shared && list)
+            matched += deliver_plain(bs, p, list, may_overlap);
+    }
+    return matched;
+}
+
 uint32_t route_publication(struct broker_shard *bs, struct space *space, struct publication *p)
 {
     if (p->is_retained)
@@ -275,16 +302,13 @@ uint32_t route_publication(struct broker_shard *bs, struct space *space, struct 
         return 0;
     struct index_match *m = &bs->match;
     index_match(&space->index, &path, m);
+    if (m->branch_count)
+        apply_specs(m, p, space->account->id);
     bs->publication_number++;
-    uint32_t matched = 0;
     bool may_overlap = overlap(m) > 1;
+    uint32_t matched = deliver_branches(bs, p, m, may_overlap);
     for (uint32_t i = 0; i < m->plain_count; i++)
         matched += deliver_plain(bs, p, m->plain[i], may_overlap);
-    for (uint32_t i = 0; i < m->branch_count; i++) {
-        const struct subscribers *list = subscribers_read(&m->branches[i]->members);
-        if (!m->branches[i]->is_shared && list)
-            matched += deliver_plain(bs, p, list, may_overlap);
-    }
     deliver_gathered(bs, p);
     for (uint32_t i = 0; i < m->branch_count; i++) {
         if (!m->branches[i]->is_shared)

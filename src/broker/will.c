@@ -55,8 +55,10 @@ void will_publish(struct broker_shard *bs, struct account *account, uint64_t who
         .qos = w->msg->qos,
         .is_retained = w->is_retained,
         .source = who,
-        .expires_ms = w->expiry_s ? shard_now_ms(bs->shard) + (int64_t)w->expiry_s * 1000 : 0,
+        .born_us = shard_wall_us(bs->shard),
     };
+    if (w->expiry_s)
+        publication_expire(&p, w->expiry_s, shard_now_ms(bs->shard));
     (void)route_publication(bs, space_of(account), &p);
     publication_fini(&p);
     will_free(will);
