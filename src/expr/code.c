@@ -76,6 +76,28 @@ void expr_code_reach(struct code *c, size_t at)
     c->ops[at].arg = (uint32_t)(c->op_count - at - 1);
 }
 
+/* How many values lie below a guarded piece is known when all pieces are in place: while the code
+ * is assembled they still move. Every op is reached from before, by the op in front of it or a
+ * jump. */
+static void set_guard_depths(struct op *ops, size_t count)
+{
+    unsigned depth_at[EXPR_NODES_MAX + 1] = {0};
+    for (size_t i = 0; i < count; i++) {
+        unsigned depth = depth_at[i];
+        unsigned after = (unsigned)((int)depth + stack_effect(ops[i]));
+        size_t target = i + 1 + ops[i].arg;
+        if (ops[i].code == OP_GUARD)
+            ops[i].count = (uint8_t)depth;
+        if (ops[i].code == OP_AND || ops[i].code == OP_OR || ops[i].code == OP_JUMP)
+            depth_at[target] = depth;
+        else if (ops[i].code == OP_JUMP_FALSE)
+            depth_at[target] = after;
+        if (ops[i].code != OP_JUMP)
+            depth_at[i + 1] = after;
+    }
+    assert(depth_at[count] == 1);
+}
+
 struct expr *expr_code_finish(const struct code *c)
 {
     size_t ops_bytes = c->op_count * sizeof(struct op);
@@ -93,6 +115,7 @@ struct expr *expr_code_finish(const struct code *c)
         if (constants[i].type == EXPR_TEXT)
             constants[i].text.p = text + (c->constants[i].text.p - c->text);
     }
+    set_guard_depths(e->ops, c->op_count);
     e->bytes = bytes;
     e->op_count = c->op_count;
     e->constants = constants;

@@ -73,9 +73,9 @@ static int emit_constant(struct compiler *c, enum op_code code, size_t column,
     return rc;
 }
 
-static int insert(struct compiler *c, size_t at, enum op_code code, unsigned depth)
+static int insert(struct compiler *c, size_t at, enum op_code code)
 {
-    struct op op = {(uint8_t)code, (uint8_t)depth, (uint16_t)c->token.column, 0};
+    struct op op = {(uint8_t)code, 0, (uint16_t)c->token.column, 0};
     int rc = expr_code_insert(&c->code, at, op);
     if (rc < 0)
         c->column = c->token.column;
@@ -291,9 +291,8 @@ static bool is_claim(struct operand o)
     return o.kind == OPERAND_CLAIM || o.kind == OPERAND_SAFE;
 }
 
-/* The error of an operand, which ends before the op at `end`, counts as false; `depth` values lie
- * below it. */
-static int guard(struct compiler *c, struct operand o, size_t end, unsigned depth)
+/* The error of an operand, which ends before the op at `end`, counts as false. */
+static int guard(struct compiler *c, struct operand o, size_t end)
 {
     if (o.kind == OPERAND_SAFE)
         return 0;
@@ -301,36 +300,25 @@ static int guard(struct compiler *c, struct operand o, size_t end, unsigned dept
         c->code.ops[o.start].code = OP_EXISTS;
         return 0;
     }
-    int rc = insert(c, o.start, OP_GUARD, depth);
+    int rc = insert(c, o.start, OP_GUARD);
     if (rc == 0)
         c->code.ops[o.start].arg = (uint32_t)(end - o.start);
     return rc;
 }
 
-/* The right operand was compiled above the left one, and will run where that was taken off. */
-static void lower_guards(struct compiler *c, size_t start)
-{
-    for (size_t i = start; i < c->code.op_count; i++) {
-        if (c->code.ops[i].code == OP_GUARD)
-            c->code.ops[i].count--;
-    }
-}
-
 /* Both operands are compiled, `right` behind `left`, with nothing between. */
 static int join(struct compiler *c, enum op_code code, struct operand *left, struct operand right)
 {
-    unsigned depth = c->code.depth - 2;
-    lower_guards(c, right.start);
-    int rc = guard(c, right, c->code.op_count, depth);
+    int rc = guard(c, right, c->code.op_count);
     if (rc == 0 && right.kind == OPERAND_VALUE)
         rc = emit(c, OP_TRUTH, c->token.column, 0, 0);
     if (rc == 0)
-        rc = insert(c, right.start, code, 0);
+        rc = insert(c, right.start, code);
     if (rc < 0)
         return rc;
     expr_code_reach(&c->code, right.start);
     c->code.depth--;
-    rc = guard(c, *left, right.start, depth);
+    rc = guard(c, *left, right.start);
     left->kind = OPERAND_SAFE;
     return rc;
 }

@@ -8,8 +8,8 @@
  *
  *   block   | struct expr | ops ... | constants ... | text of constants and names ... |
  *
- * Jumps are relative, so that code can be moved while it is assembled. How many values lie on the
- * stack is known at every step. */
+ * Jumps are relative and go forward, so that code can be moved while it is assembled. How many
+ * values lie on the stack is the same for every way to an op. */
 
 enum op_code {
     OP_CONSTANT,     /* push constant `arg` */
@@ -102,7 +102,7 @@ int expr_token_next(struct span text, size_t *at, struct token *ret_token) MUST_
 
 struct code {
     size_t op_count, constant_count, text_used;
-    unsigned depth; /* values on the stack when the code so far has run */
+    unsigned depth; /* values on the stack when the code so far has run, at the most */
     struct op ops[EXPR_NODES_MAX];
     struct expr_value constants[EXPR_NODES_MAX];
     uint8_t text[EXPR_TEXT_MAX];

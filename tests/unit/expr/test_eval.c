@@ -316,6 +316,8 @@ static void test_former_generation(void **state)
         {"1+(absent=1|din=9)", "2"},
         {"1+(din=9&absent=1|off=true)", "1"},
         {"2*(1+(din=8|(absent=1|din=9)))", "4"},
+        {"1+('f*'==(absent=1|absent=2))", "2"}, /* the pattern is moved behind the join */
+        {"1+(din=9&'f*'==(absent=1|absent=2))", "2"},
         {"din=9&din+0", "true"}, /* a value beside a claim becomes one */
         {"din+0&din=9", "true"},
         {"din=9&din-9", "false"},
