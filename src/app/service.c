@@ -332,6 +332,8 @@ static int build_rooms(struct service *s)
         err = gateway_new(s->shards, s->broker, &gateway, &s->gateway);
     if (!err)
         err = rest_new(s->shards, s->accounts, s->hub, &rest, &s->rest);
+    if (!err)
+        broker_serve_requests(s->broker, rest_serve_mqtt, s->rest);
     return err ? command_failed(s->command, "start: %s", err_text(err)) : 0;
 }
 

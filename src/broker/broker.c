@@ -124,6 +124,14 @@ void broker_accept(void *broker, struct conn *c)
     client_open(broker_here(broker), c);
 }
 
+void broker_serve_requests(struct broker *broker,
+                           void (*serve)(void *context, const struct broker_request *request),
+                           void *context)
+{
+    broker->serve = serve;
+    broker->serve_context = context;
+}
+
 int broker_publish(struct broker *broker, struct account *account,
                    const struct broker_publication *publication)
 {
@@ -134,6 +142,8 @@ int broker_publish(struct broker *broker, struct account *account,
                      (long long)(publication->timestamp_us / 1000000),
                      (long long)(publication->timestamp_us % 1000000));
     buf_clear(&bs->properties);
+    if (publication->correlation.n)
+        msg_put_correlation(&bs->properties, publication->correlation);
     msg_put_user_property(&bs->properties, SPAN_LIT("timestamp"), span_of(stamp, (size_t)n));
     msg_put_user_property(&bs->properties, SPAN_LIT("cid"), space->cid_text);
     if (bs->properties.is_failed)

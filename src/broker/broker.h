@@ -45,11 +45,28 @@ struct broker_publication {
     struct span payload;
     uint8_t qos; /* the most a subscriber gets */
     bool is_retained;
-    int64_t timestamp_us; /* user property `timestamp` */
+    int64_t timestamp_us;    /* user property `timestamp` */
+    struct span correlation; /* correlation data; empty: none */
 };
 /* Publishes in `account`, with the user properties `timestamp` and `cid`. Any shard. */
 int broker_publish(struct broker *broker, struct account *account,
                    const struct broker_publication *publication) MUST_USE;
+
+/* A client's request to the REST API: a publication to flespi/rest/{method}/{uri}. Its answer is
+ * published to the response topic; an empty one asks for none. Spans are borrowed during the call.
+ */
+struct broker_request {
+    struct broker *broker;
+    const struct login *login;
+    struct span method, uri, body;
+    struct span response_topic, correlation;
+    uint8_t qos;
+};
+/* Who serves requests; without one they are refused as the platform's topics are. `serve` is called
+ * on worker shards and does not wait. Before the shards start. */
+void broker_serve_requests(struct broker *broker,
+                           void (*serve)(void *context, const struct broker_request *request),
+                           void *context);
 
 /* Figures now, summed over shards; any thread (relaxed counters). */
 struct broker_stats {

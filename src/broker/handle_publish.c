@@ -1,5 +1,6 @@
 /* PUBLISH (MQTT 5.0 3.3): from a client into the broker. */
 #include "broker/client.h"
+#include "broker/request.h"
 #include "broker/rights.h"
 #include "broker/route.h"
 
@@ -49,20 +50,53 @@ static uint32_t route(struct client *c, const struct mqtt_publish *packet)
     return matched;
 }
 
+/* What the publication is for: a request, or everyone who subscribed. An error refuses it. */
+static int take(struct client *c, const struct mqtt_publish *p, uint32_t *ret_matched)
+{
+    if (request_is_one(c->bs->broker, p->topic)) {
+        *ret_matched = 1;
+        return request_serve(c, p);
+    }
+    int err = rights_publish(c->bs->broker, p->topic);
+    if (err == 0)
+        *ret_matched = route(c, p);
+    return err;
+}
+
 static int receive_qos2(struct client *c, const struct mqtt_publish *p)
 {
-    struct session *s = c->session;
+    struct pid_set *open = &c->session->received;
     /* MQTT 5.0 4.3.3: until PUBREL the same identifier is the same message. */
-    if (!pid_set_has(&s->received, p->packet_id)) {
-        if (c->version == MQTT_5_0 && s->received.count >= c->bs->broker->config.receive_maximum)
+    if (!pid_set_has(open, p->packet_id)) {
+        if (c->version == MQTT_5_0 && open->count >= c->bs->broker->config.receive_maximum)
             return err_raise(ERR_BROKER_RECEIVE_MAXIMUM);
-        int err = pid_set_add(&s->received, p->packet_id);
+        int err = pid_set_add(open, p->packet_id);
         if (err < 0)
             return err;
-        (void)route(c, p);
+        uint32_t matched;
+        err = take(c, p, &matched);
+        if (err < 0) {
+            /* In 3.x a refused message is acknowledged to its end as any other. */
+            if (c->version == MQTT_5_0)
+                (void)pid_set_remove(open, p->packet_id);
+            refuse(c, p, err);
+            return 0;
+        }
     }
     client_send_ack(c, MQTT_PUBREC, p->packet_id, MQTT_SUCCESS);
     return 0;
+}
+
+static void receive_qos0_1(struct client *c, const struct mqtt_publish *p)
+{
+    uint32_t matched = 0;
+    int err = take(c, p, &matched);
+    bool is_unheard = !matched && c->version == MQTT_5_0;
+    if (err < 0)
+        refuse(c, p, err);
+    else if (p->qos == 1)
+        client_send_ack(c, MQTT_PUBACK, p->packet_id,
+                        is_unheard ? MQTT_NO_MATCHING_SUBSCRIBERS : MQTT_SUCCESS);
 }
 
 int handle_publish(struct client *c, const struct mqtt_frame *f)
@@ -75,17 +109,8 @@ int handle_publish(struct client *c, const struct mqtt_frame *f)
     err = resolve_alias(c, &p);
     if (err < 0)
         return err;
-    err = rights_publish(c->bs->broker, p.topic);
-    if (err < 0) {
-        refuse(c, &p, err);
-        return 0;
-    }
     if (p.qos == 2)
         return receive_qos2(c, &p);
-    uint32_t matched = route(c, &p);
-    if (p.qos == 1)
-        client_send_ack(c, MQTT_PUBACK, p.packet_id,
-                        matched || c->version != MQTT_5_0 ? MQTT_SUCCESS
-                                                          : MQTT_NO_MATCHING_SUBSCRIBERS);
+    receive_qos0_1(c, &p);
     return 0;
 }

@@ -72,6 +72,12 @@ static void put_text_property(struct buf *out, const struct mqtt_properties *p,
     put_text(out, text);
 }
 
+void msg_put_correlation(struct buf *out, struct span data)
+{
+    buf_add_u8(out, MQTT_PROP_CORRELATION_DATA);
+    put_text(out, data);
+}
+
 void msg_put_user_property(struct buf *out, struct span name, struct span value)
 {
     buf_add_u8(out, MQTT_PROP_USER);

@@ -81,6 +81,8 @@ void publication_fini(struct publication *p);
  * payload format, content type, response topic, correlation data, user properties
  * (MQTT 5.0 3.3.2.3). */
 void msg_put_forwarded(const struct mqtt_properties *p, struct buf *out);
+/* Appends correlation data. */
+void msg_put_correlation(struct buf *out, struct span data);
 /* Appends one user property. */
 void msg_put_user_property(struct buf *out, struct span name, struct span value);
 

@@ -88,6 +88,8 @@ struct broker {
     struct accounts *accounts;
     struct store *store;
     struct broker_config config;
+    void (*serve)(void *context, const struct broker_request *request); /* NULL: nobody */
+    void *serve_context;
     struct space *root; /* the only account for now */
     unsigned workers;
     struct broker_shard *state[]; /* workers, and one for the control shard */

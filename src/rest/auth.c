@@ -48,7 +48,11 @@ int rest_authorize(struct rest_call *call)
     if (call->route->access == REST_OPEN)
         return 0;
     struct span key = http_request_header(call->request, "authorization");
-    int err = account_login_key(plane->accounts, key, call->now_s, &call->login);
+    int err = 0;
+    if (call->given_login)
+        call->login = *call->given_login;
+    else
+        err = account_login_key(plane->accounts, key, call->now_s, &call->login);
     if (err >= 0)
         err = check_cid(call);
     if (err < 0)

@@ -16,6 +16,13 @@ static void dispatch(struct rest_call *call)
 void rest_handle(const struct rest_plane *plane, const struct http_request *request,
                  struct arena *arena, int64_t now_s, struct rest_answer *answer)
 {
+    rest_handle_for(plane, request, NULL, arena, now_s, answer);
+}
+
+void rest_handle_for(const struct rest_plane *plane, const struct http_request *request,
+                     const struct login *login, struct arena *arena, int64_t now_s,
+                     struct rest_answer *answer)
+{
     *answer = (struct rest_answer){.body = buf_make(MEM_REST, REST_ANSWER_MAX)};
     /* A browser's preflight: the headers that go with every answer are the answer. */
     if (request->method == HTTP_METHOD_OPTIONS) {
@@ -25,6 +32,7 @@ void rest_handle(const struct rest_plane *plane, const struct http_request *requ
     struct rest_call call = {
         .plane = plane,
         .request = request,
+        .given_login = login,
         .arena = arena,
         .now_s = now_s,
         .limit = UINT64_MAX,

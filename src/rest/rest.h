@@ -4,6 +4,7 @@
 #ifndef TRACKWIRE_REST_REST_H
 #define TRACKWIRE_REST_REST_H
 
+#include "broker/broker.h"
 #include "hub/hub.h"
 #include "net/conn.h"
 
@@ -24,6 +25,9 @@ int rest_new(struct shard_set *shards, struct accounts *accounts, struct hub *hu
 void rest_free(struct rest **rest);
 /* listener_new's on_accept for HTTP; any worker shard. */
 void rest_accept(void *rest, struct conn *c);
+/* broker_serve_requests's `serve`, with the rest as its context: REST over MQTT. Any worker shard.
+ */
+void rest_serve_mqtt(void *rest, const struct broker_request *request);
 /* Closes idle connections and lets running requests finish; calls `done(ctx)` on the control shard
  * when all shards did. Control shard. */
 void rest_stop(struct rest *rest, void (*done)(void *ctx), void *ctx);

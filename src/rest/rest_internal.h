@@ -34,6 +34,7 @@ struct rest_call {
     int64_t now_s;
     const struct rest_route *route;
     struct span selectors[REST_SELECTORS_MAX]; /* of the path, decoded */
+    const struct login *given_login;           /* NULL: the request's header says who asks */
     struct login login;                        /* of routes that need a token */
     struct hub_caller caller;
     struct span fields; /* `fields`, decoded; empty: all */
@@ -50,6 +51,11 @@ struct rest_call {
 /* Runs one request and fills `answer`, whose body the caller frees. */
 void rest_handle(const struct rest_plane *plane, const struct http_request *request,
                  struct arena *arena, int64_t now_s, struct rest_answer *answer);
+
+/* The same for someone who signed in already (NULL: by the request's header). */
+void rest_handle_for(const struct rest_plane *plane, const struct http_request *request,
+                     const struct login *login, struct arena *arena, int64_t now_s,
+                     struct rest_answer *answer);
 
 /* ---- routes ---- */
 

@@ -58,7 +58,8 @@ def test_over_the_whole_message(server):
 def test_conditions_are_joined(server):
     publisher = server.client('publisher', V5)
     hub = server.client('other')
-    for conditions, is_met in (('cid=1', True), ('cid=2', False), ('modified_since>1700000000', True),
+    for conditions, is_met in (('cid=1', True), ('cid=2', False),
+                               ('modified_since>1700000000', True),
                                ('modified_since>9700000000.5', False),
                                ('cid=1&' + spec(payload='x>1'), True),
                                ('cid=1&' + spec(payload='x>2'), False)):
