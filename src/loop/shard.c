@@ -334,6 +334,19 @@ static int64_t mono_us(void)
     return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
+static void count_turn(struct shard_stats *stats, int64_t us)
+{
+    size_t place = 0;
+    for (int64_t limit = SHARD_TURN_FIRST_US; us > limit && place < SHARD_TURN_CLASSES - 1;
+         limit *= 4)
+        place++;
+    stats->turns++;
+    stats->turns_by_time[place]++;
+    stats->worked_us += us;
+    if (us > stats->longest_turn_us)
+        stats->longest_turn_us = us;
+}
+
 void shard_turn(struct shard *s)
 {
     wait_events(s);
@@ -346,11 +359,9 @@ void shard_turn(struct shard *s)
     deliver_mail(s);
     end_turn(s);
     rcu_mark_quiescent();
-    s->stats.turns++;
     int64_t end_us = mono_us();
     s->turn_end_ms = end_us / 1000;
-    if (end_us - begin_us > s->stats.longest_turn_us)
-        s->stats.longest_turn_us = end_us - begin_us;
+    count_turn(&s->stats, end_us - begin_us);
 }
 
 bool shard_finish(struct shard *s)

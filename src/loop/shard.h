@@ -123,9 +123,15 @@ void shard_set_slot(struct shard *s, enum shard_slot slot, void *p);
 
 /* ---- counters ---- */
 
+/* Turns are counted by how long they worked: place 0 is up to 16 us, each further one four times as
+ * much, the last whatever is longer. */
+#define SHARD_TURN_CLASSES 10
+#define SHARD_TURN_FIRST_US 16
+
 struct shard_stats {
     uint64_t turns, wakeups_sent, mails_sent, timers_fired;
-    int64_t longest_turn_us;
+    int64_t longest_turn_us, worked_us; /* of one turn; of all of them */
+    uint64_t turns_by_time[SHARD_TURN_CLASSES];
 };
 /* A snapshot; owner only. */
 struct shard_stats shard_stats(const struct shard *s);

@@ -269,6 +269,37 @@ static void test_idle_shard_makes_no_turns(void **state)
     assert_true(after.longest_turn_us >= 0);
 }
 
+static void work_5_ms(void *arg)
+{
+    (void)arg;
+    usleep(5000);
+}
+
+static uint64_t turns_above_4_ms(const struct shard_stats *stats)
+{
+    uint64_t sum = 0;
+    int64_t limit_us = SHARD_TURN_FIRST_US;
+    for (size_t i = 0; i < SHARD_TURN_CLASSES; i++, limit_us *= 4)
+        sum += limit_us > 4096 ? stats->turns_by_time[i] : 0;
+    return sum;
+}
+
+static void test_turns_are_counted_by_time(void **state)
+{
+    (void)state;
+    struct shard_stats before, after;
+    on_shard(shard, note_stats, &before);
+    on_shard(shard, work_5_ms, NULL);
+    on_shard(shard, note_stats, &after);
+    uint64_t sum = 0;
+    for (size_t i = 0; i < SHARD_TURN_CLASSES; i++)
+        sum += after.turns_by_time[i];
+    assert_int_equal(sum, after.turns);
+    assert_true(turns_above_4_ms(&after) > turns_above_4_ms(&before));
+    assert_true(after.longest_turn_us >= 5000);
+    assert_true(after.worked_us - before.worked_us >= 5000);
+}
+
 static void test_stop_ends_sleeping_shards(void **state)
 {
     (void)state;
@@ -294,6 +325,7 @@ int main(void)
         cmocka_unit_test(test_refuses_what_cannot_be_watched),
         cmocka_unit_test(test_timer_wakes_the_loop_in_time),
         cmocka_unit_test(test_idle_shard_makes_no_turns),
+        cmocka_unit_test(test_turns_are_counted_by_time),
         cmocka_unit_test(test_stop_ends_sleeping_shards),
     };
     return cmocka_run_group_tests(tests, start_shards, stop_shards);
