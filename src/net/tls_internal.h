@@ -11,6 +11,7 @@ struct tls_socket {
     int fd;
     int error;       /* errno of the last failure */
     bool is_drained; /* the last read emptied it: asking again would be a call for nothing */
+    bool is_ending;  /* the peer hung up: it is read until the end shows */
     bool is_eof;
 };
 

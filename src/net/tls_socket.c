@@ -23,7 +23,7 @@ static int socket_read(BIO *bio, char *p, size_t n, size_t *ret_n)
     do
         got = recv(s->fd, p, n, 0);
     while (got < 0 && errno == EINTR);
-    s->is_drained = got < (ssize_t)n;
+    s->is_drained = got < (ssize_t)n && !s->is_ending;
     s->is_eof = got == 0;
     if (got > 0) {
         *ret_n = (size_t)got;

@@ -19,6 +19,7 @@ struct tls {
     SSL *ssl;
     struct tls_socket socket;
     int end;                /* TRANSPORT_EOF or an error, once reading met it */
+    bool is_up;             /* the handshake is done */
     bool is_broken;         /* OpenSSL must not be asked again */
     bool is_output_waiting; /* writing must read first: the handshake */
 };
@@ -65,7 +66,7 @@ static int refusal(const struct tls *t, unsigned long error)
             return refusals[i].err;
     if (reason >= SSL_AD_REASON_OFFSET)
         return ERR_TLS_ALERT;
-    return SSL_is_init_finished(t->ssl) ? ERR_TLS_RECORD : ERR_TLS_HANDSHAKE;
+    return t->is_up ? ERR_TLS_RECORD : ERR_TLS_HANDSHAKE;
 }
 
 static int break_off(struct tls *t, int otherwise)
@@ -88,7 +89,7 @@ static int outcome(struct conn *c, struct tls *t, int otherwise)
         c->is_read_blocked = true;
         return TRANSPORT_AGAIN;
     case SSL_ERROR_ZERO_RETURN:
-        return SSL_is_init_finished(t->ssl) ? TRANSPORT_EOF : err_raise(ERR_TLS_CUT);
+        return t->is_up ? TRANSPORT_EOF : err_raise(ERR_TLS_CUT);
     default:
         return break_off(t, otherwise);
     }
@@ -103,8 +104,10 @@ static ssize_t tls_read(struct conn *c, uint8_t *p, size_t n)
     if (t->end)
         return t->end;
     t->socket.is_drained = false;
+    t->socket.is_ending = c->is_hung_up;
     while (have < n && SSL_read_ex(t->ssl, p + have, n - have, &got))
         have += got;
+    t->is_up = t->is_up || SSL_is_init_finished(t->ssl);
     if (have < n)
         t->end = outcome(c, t, ERR_CONN_READ);
     if (t->is_output_waiting) {
@@ -175,6 +178,7 @@ static ssize_t tls_write(struct conn *c, const struct iovec *iov, int count)
             t->is_output_waiting = SSL_want_read(t->ssl);
             return end == TRANSPORT_AGAIN ? taken : end == TRANSPORT_EOF ? ERR_CONN_WRITE : end;
         }
+        t->is_up = true;
         taken += (ssize_t)n;
         skip(&rest, n);
     }
@@ -185,7 +189,7 @@ static ssize_t tls_write(struct conn *c, const struct iovec *iov, int count)
 static void tls_close(struct conn *c)
 {
     struct tls *t = conn_transport_state(c);
-    if (!t->is_broken && SSL_is_init_finished(t->ssl)) {
+    if (!t->is_broken && t->is_up) {
         (void)SSL_shutdown(t->ssl); /* our close_notify; the peer's is not waited for */
         ERR_clear_error();
     }

@@ -134,7 +134,10 @@ static void open_on_shard(void *arg)
     if (o->err < 0)
         return;
     conn_set_handler(o->p->c, &handler, o->p);
-    o->err = conn_start(o->p->c);
+    if (o->p->transport)
+        o->err = conn_set_transport(o->p->c, o->p->transport, o->p->context);
+    if (o->err == 0)
+        o->err = conn_start(o->p->c);
 }
 
 static void tcp_pair(int fds[2])

@@ -15,6 +15,9 @@ struct peer {
     struct shard *shard;
     struct conn *c; /* NULL once closed */
     int fd;         /* the test's end */
+    /* What its bytes go through; NULL: TCP. */
+    const struct transport *transport;
+    const void *context;
     /* How on_data behaves. */
     size_t frame_bytes; /* consumes whole frames of this size; 0: all */
     bool has_header;    /* frames begin with their 4-byte size; expects the rest */
