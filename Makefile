@@ -5,7 +5,7 @@ endif
 JOBS := $(shell nproc)
 PREFIX ?= /usr/local
 
-.PHONY: all run test bench fuzz lint format install clean help
+.PHONY: all run test conformance bench fuzz lint format install clean help
 
 all: build/build.ninja ## build the release: build/trackwire
 	@ninja -C build -j $(JOBS) trackwire
@@ -22,6 +22,11 @@ run: ## build, and show the hub at work with simulated trackers
 test: ## every test that a change must pass; ends with "N passed, M failed"
 	@tools/setup build test
 	@tools/test
+
+conformance: ## every statement of MQTT, over every transport; ends with "N passed, M failed"
+	@tools/setup build test
+	@$(MAKE) --no-print-directory all
+	@tests/conformance/run
 
 bench: ## measure against Debian's mosquitto
 	@tools/setup build bench
@@ -48,4 +53,4 @@ clean: ## remove everything that was built
 	@rm -rf build build-*
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
