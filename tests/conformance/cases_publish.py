@@ -50,6 +50,8 @@ def dup_does_not_travel(t):
     for qos in (1, 2):
         publisher.send(publish_packet(t.version, t.topic(), 'x', qos, False, True, 7))
         publisher.wait(PUBACK if qos == 1 else PUBREC)
+    publisher.send(mqttwire.ack_packet(PUBREL, 7))
+    publisher.wait(PUBCOMP)
     check_equal([m.dup for m in t.drain(publisher, client)], [False, False])
 
 
@@ -479,6 +481,9 @@ def topics_are_ordered(t):
         publishers[number % 2].send(publish_packet(
             t.version, t.topic(), f'{number % 2} {qos} {number}', qos,
             packet_id=number + 1 if qos else 0))
+    for number in range(2, 60, 3):
+        publishers[number % 2].wait(PUBREC)
+        publishers[number % 2].send(mqttwire.ack_packet(PUBREL, number + 1))
     for publisher in publishers:
         publisher.ping()
     got = payloads(t.drain(publishers[0], here))

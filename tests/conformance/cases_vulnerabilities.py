@@ -78,13 +78,15 @@ def cve_02_will_with_wrong_properties(t):
 
 @case(versions=ALL)
 def cve_03_one_identifier_for_ever(t):
-    """QoS 2 with the same identifier and never PUBREL: one state, one message onward."""
+    """QoS 2 with the same identifier and no PUBREL for long: one state, one message onward."""
     watcher, client, count = t.watch(t.topic()), t.client(), 3000
     data = publish_packet(t.version, t.topic(), 'x' * 100, 2, packet_id=1)
     for _ in range(10):
         client.send(data * (count // 10))
         for _ in range(count // 10):
             client.wait(PUBREC)
+    client.send(ack_packet(PUBREL, 1))
+    client.wait(PUBCOMP)
     check_equal(len(t.drain(client, watcher)), 1)
 
 
