@@ -43,7 +43,12 @@ void banner_print(FILE *out, const struct banner *banner)
     fprintf(out, "%s\n", TRACKWIRE_NAME);
     fprintf(out, "  %-9s %s%s\n", "data", config->data, banner->new_token[0] ? " (new)" : "");
     print_listener(out, "mqtt", "", &banner->mqtt);
+    print_listener(out, "mqtts", "", &banner->mqtts);
     print_listener(out, "http", "http://", &banner->http);
+    print_listener(out, "https", "https://", &banner->https);
+    if (banner->self_signed)
+        fprintf(out, "  %-9s self-signed: %s (--tls-cert and --tls-key name others)\n", "tls",
+                banner->self_signed);
     fprintf(out, "  %-9s ports %u to %u on %s\n", "channels", config->channels.low,
             config->channels.high, config->channels_host);
     if (banner->new_token[0])

@@ -7,8 +7,9 @@
 struct banner {
     const struct config *config;
     /* The addresses that were bound; n == 0: not listening. */
-    struct net_address mqtt, http;
-    const char *new_token; /* "" unless it was made at this start */
+    struct net_address mqtt, mqtts, http, https;
+    const char *new_token;   /* "" unless it was made at this start */
+    const char *self_signed; /* the file of that certificate, NULL when another is in use */
 };
 
 /* At most 12 lines. */

@@ -52,14 +52,14 @@ static int parse_host(const struct config_key *key, struct span value, void *ret
 static int parse_endpoint(const struct config_key *key, struct span value, void *ret,
                           struct config_problem *why)
 {
-    struct config_endpoint endpoint = {0};
-    if (!span_equal(value, SPAN_LIT("off"))) {
+    struct config_endpoint endpoint = *(struct config_endpoint *)ret;
+    endpoint.is_on = !span_equal(value, SPAN_LIT("off"));
+    if (endpoint.is_on) {
         int err = net_address_parse(value, "0.0.0.0", &endpoint.address);
         if (err)
             return complain(why, ERR_CONFIG_VALUE,
                             "`%s` wants [ADDR:]PORT or off, not \"%.*s\": %s", key->name,
                             SPAN_FMT(value), err_text(err));
-        endpoint.is_on = true;
     }
     *(struct config_endpoint *)ret = endpoint;
     return 0;
@@ -136,6 +136,7 @@ static int parse_flag(const struct config_key *key, struct span value, void *ret
 }
 
 static const struct config_type type_dir = {"DIR", parse_text};
+static const struct config_type type_file = {"FILE", parse_text};
 static const struct config_type type_name = {"HOST", parse_text};
 static const struct config_type type_host = {"ADDR", parse_host};
 static const struct config_type type_endpoint = {"[ADDR:]PORT|off", parse_endpoint};
@@ -173,9 +174,21 @@ static const struct config_type type_flag = {"", parse_flag};
 const struct config_key config_keys[] = {
     KEY("data", type_dir, data, "./trackwire-data", "the data folder; made when it is not there"),
     KEY("mqtt", type_endpoint, mqtt, "1883", "MQTT over TCP"),
-    KEY("mqtts", type_endpoint, mqtts, "off", "MQTT over TLS (not built in yet)"),
+    KEY("mqtts", type_endpoint, mqtts, "8883", "MQTT over TLS"),
     KEY("http", type_endpoint, http, "80", "the REST API"),
-    KEY("https", type_endpoint, https, "off", "the REST API over TLS (not built in yet)"),
+    KEY("https", type_endpoint, https, "443", "the REST API over TLS"),
+    KEY("tls-cert", type_file, tls_cert, "",
+        "certificate and its chain, PEM; none: a self-signed one is made"),
+    KEY("tls-key", type_file, tls_key, "", "its private key, PEM; none: it is in tls-cert's file"),
+    KEY("tls-client-ca", type_file, tls_client_ca, "",
+        "who signs client certificates, PEM; none: clients are asked for none"),
+    KEY("tls-client-required", type_flag, is_tls_client_required, "false",
+        "clients without a certificate of tls-client-ca are refused"),
+    KEY("mqtt-proxy", type_flag, mqtt.is_proxied, "false",
+        "connections to mqtt begin with a PROXY header"),
+    KEY("mqtts-proxy", type_flag, mqtts.is_proxied, "false", "the same for mqtts, before TLS"),
+    KEY("http-proxy", type_flag, http.is_proxied, "false", "the same for http"),
+    KEY("https-proxy", type_flag, https.is_proxied, "false", "the same for https, before TLS"),
     NUMBER("channels", type_range, channels, "12000-12999", 1, 65535,
            "ports for channels that name none"),
     KEY("channels-host", type_host, channels_host, "0.0.0.0", "address that channels listen on"),
@@ -264,13 +277,16 @@ int config_set(struct config *config, struct span name, struct span value, const
 
 /* ---- what no single key can tell ---- */
 
-static int check_tls(const char *name, const struct config_endpoint *endpoint,
-                     struct config_problem *problem)
+static int check_tls(const struct config *config, struct config_problem *problem)
 {
-    if (!endpoint->is_on)
-        return 0;
-    return complain(problem, ERR_CONFIG_VALUE, "`%s`: TLS is not built in yet; set it to off",
-                    name);
+    if (config->tls_key[0] && !config->tls_cert[0])
+        return complain(problem, ERR_CONFIG_VALUE,
+                        "`tls-key` is the key of a certificate, so `tls-cert` must name that");
+    if (config->is_tls_client_required && !config->tls_client_ca[0])
+        return complain(problem, ERR_CONFIG_VALUE,
+                        "`tls-client-required` needs `tls-client-ca`, which tells whose "
+                        "certificates are good");
+    return 0;
 }
 
 static int check_anonymous(const char *name, const struct config_endpoint *endpoint,
@@ -285,13 +301,19 @@ static int check_anonymous(const char *name, const struct config_endpoint *endpo
 
 int config_check(const struct config *config, struct config_problem *problem)
 {
+    const struct {
+        const char *name;
+        const struct config_endpoint *endpoint;
+    } endpoints[] = {
+        {"mqtt", &config->mqtt},
+        {"mqtts", &config->mqtts},
+        {"http", &config->http},
+        {"https", &config->https},
+    };
     memset(problem, 0, sizeof(*problem));
     (void)snprintf(problem->source, sizeof(problem->source), "configuration");
-    int err = check_tls("mqtts", &config->mqtts, problem);
-    if (!err)
-        err = check_tls("https", &config->https, problem);
-    if (err || !config->is_anonymous)
-        return err;
-    err = check_anonymous("mqtt", &config->mqtt, problem);
-    return err ? err : check_anonymous("http", &config->http, problem);
+    int err = check_tls(config, problem);
+    for (size_t i = 0; i < 4 && !err && config->is_anonymous; i++)
+        err = check_anonymous(endpoints[i].name, endpoints[i].endpoint, problem);
+    return err;
 }

@@ -15,6 +15,7 @@
 /* Where a listener listens. */
 struct config_endpoint {
     bool is_on;
+    bool is_proxied; /* by a key of its own: a PROXY header comes first */
     struct net_address address;
 };
 
@@ -26,6 +27,9 @@ struct config {
     char data[CONFIG_TEXT_MAX];
     struct config_endpoint mqtt, mqtts, http, https;
     struct config_range channels;
+    char tls_cert[CONFIG_TEXT_MAX], tls_key[CONFIG_TEXT_MAX]; /* "": see the keys */
+    char tls_client_ca[CONFIG_TEXT_MAX];
+    bool is_tls_client_required;
     char channels_host[CONFIG_TEXT_MAX];
     char public_host[CONFIG_TEXT_MAX]; /* "": the host that a request came to */
     uint32_t shards;                   /* 0: as many as there are cores */

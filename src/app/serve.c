@@ -145,14 +145,16 @@ static void help(void)
     printf("  %-31s one key; may be repeated\n", "--set KEY=VALUE");
     printf("\nTRACKWIRE_MASTER_TOKEN (64 characters A-Z a-z 0-9) becomes the master token at the\n"
            "first start, instead of a random one.\n"
-           "SIGTERM and SIGINT stop the hub, SIGHUP reads the configuration again (log-level).\n");
+           "SIGTERM and SIGINT stop the hub, SIGHUP reads the configuration\n"
+           "(log-level, tls-*) and the certificates again.\n");
 }
 
 const struct command command_serve = {
     .name = "serve",
     .summary = "run the hub",
-    .synopsis = "serve [--config FILE] [--data DIR] [--mqtt [ADDR:]PORT|off] [--http "
-                "[ADDR:]PORT|off] ...",
+    .synopsis =
+        "serve [--config FILE] [--data DIR] [--mqtt|--mqtts|--http|--https [ADDR:]PORT|off] "
+        "...",
     .help = help,
     .run = run,
 };

@@ -5,6 +5,7 @@
 #include "app/service.h"
 
 #include "app/banner.h"
+#include "app/certificates.h"
 #include "app/process.h"
 #include "base/clock.h"
 #include "base/hash.h"
@@ -26,15 +27,29 @@
 
 enum endpoint_kind {
     ENDPOINT_MQTT,
+    ENDPOINT_MQTTS,
     ENDPOINT_HTTP,
+    ENDPOINT_HTTPS,
     ENDPOINT_COUNT_
+};
+
+static const struct endpoint_rule {
+    const char *key; /* of the configuration */
+    size_t config;   /* its member of struct config */
+    bool is_tls;
+    enum tls_alpn alpn; /* what is spoken, with TLS and without */
+} endpoint_rules[ENDPOINT_COUNT_] = {
+    [ENDPOINT_MQTT] = {"mqtt", offsetof(struct config, mqtt), false, TLS_ALPN_MQTT},
+    [ENDPOINT_MQTTS] = {"mqtts", offsetof(struct config, mqtts), true, TLS_ALPN_MQTT},
+    [ENDPOINT_HTTP] = {"http", offsetof(struct config, http), false, TLS_ALPN_HTTP},
+    [ENDPOINT_HTTPS] = {"https", offsetof(struct config, https), true, TLS_ALPN_HTTP},
 };
 
 /* One listening socket, on which every worker accepts. */
 struct endpoint {
-    const char *key; /* of the configuration */
-    int fd;          /* -1: off */
+    int fd; /* -1: off */
     struct net_address bound;
+    struct tls_endpoint tls;
     struct listener_options options;
 };
 
@@ -52,6 +67,7 @@ struct service {
     const struct config *config;
     struct endpoint endpoints[ENDPOINT_COUNT_];
     char new_token[TOKEN_KEY_LENGTH + 1];
+    struct certificates *certificates; /* NULL: nothing listens for TLS */
     struct store *store;
     struct accounts *accounts;
     struct shard_set *shards;
@@ -83,6 +99,8 @@ static void stop_loops(void *context)
     struct service *s = context;
     shard_timer_stop(shard_self(), &s->deadline);
     shard_unwatch(shard_self(), &s->signals);
+    if (s->certificates)
+        certificates_unwatch(s->certificates);
     shard_set_stop(s->shards);
 }
 
@@ -133,8 +151,11 @@ static void announce(struct service *s)
     const struct banner banner = {
         .config = s->config,
         .mqtt = s->endpoints[ENDPOINT_MQTT].bound,
+        .mqtts = s->endpoints[ENDPOINT_MQTTS].bound,
         .http = s->endpoints[ENDPOINT_HTTP].bound,
+        .https = s->endpoints[ENDPOINT_HTTPS].bound,
         .new_token = s->new_token,
+        .self_signed = s->certificates ? certificates_self_signed(s->certificates) : NULL,
     };
     banner_print(stdout, &banner);
     printf("trackwire ready in %lld ms\n", (long long)(clock_mono_ms() - s->options->started_ms));
@@ -187,17 +208,24 @@ static void close_listeners(struct mail *m)
 
 /* ---- signals; control shard ---- */
 
+/* All or nothing: what can fail comes first. */
 static void reload(struct service *s)
 {
+    bool has_file = s->options->reload;
     struct config fresh;
-    if (!s->options->reload) {
-        log_warning("SIGHUP: nothing to reload: the hub was started without --config");
+    if (!has_file && !s->certificates) {
+        log_warning("SIGHUP: nothing to reload: the hub was started without --config and TLS");
         return;
     }
-    if (s->options->reload(s->options->context, &fresh))
+    if (has_file && s->options->reload(s->options->context, &fresh))
+        return;
+    if (s->certificates && certificates_reload(s->certificates, has_file ? &fresh : NULL))
+        return;
+    if (!has_file)
         return;
     log_set_level((enum log_level)fresh.log_level);
-    log_notice("SIGHUP: configuration read: log-level is now %u; other keys need a restart",
+    log_notice("SIGHUP: configuration read: log-level is now %u; other keys but tls-* need a "
+               "restart",
                fresh.log_level);
 }
 
@@ -226,6 +254,8 @@ static void run_begin(struct mail *m)
     int err = shard_watch(shard_self(), &s->signals, EPOLLIN);
     if (err)
         s->status = command_failed(s->command, "signals: %s", err_text(err));
+    if (s->certificates)
+        certificates_watch(s->certificates);
     order_all(s, open_listeners);
 }
 
@@ -239,32 +269,33 @@ static unsigned count_workers(const struct config *config)
     return sched_getaffinity(0, sizeof(set), &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
 }
 
-static int bind_failed(const struct service *s, const struct endpoint *e,
-                       const struct net_address *address, int err)
+static int bind_failed(const struct service *s, const char *key, const struct net_address *address,
+                       int err)
 {
     char text[NET_ADDRESS_TEXT_MAX];
     (void)net_address_text(address, text);
     if (err != ERR_NET_PORT_FORBIDDEN)
         return command_failed(s->command, "%s %s: %s; --%s [ADDR:]PORT chooses another, off none",
-                              e->key, text, err_text(err), e->key);
+                              key, text, err_text(err), key);
     return command_failed(s->command,
-                          "%s %s: %s: choose another (--%s 8080), or let the program bind it: "
-                          "setcap cap_net_bind_service=+ep on the binary, or in a systemd unit "
-                          "AmbientCapabilities=CAP_NET_BIND_SERVICE",
-                          e->key, text, err_text(err), e->key);
+                          "%s %s: %s: choose another (--%s %u) or none (--%s off), or let the "
+                          "program bind it: setcap cap_net_bind_service=+ep on the binary, or in a "
+                          "systemd unit AmbientCapabilities=CAP_NET_BIND_SERVICE",
+                          key, text, err_text(err), key, net_address_port(address) + 8000u, key);
 }
 
-static int bind_endpoint(struct service *s, enum endpoint_kind kind, const char *key,
-                         const struct config_endpoint *wanted)
+static int bind_endpoint(struct service *s, enum endpoint_kind kind)
 {
+    const struct endpoint_rule *rule = &endpoint_rules[kind];
+    const struct config_endpoint *wanted = (const void *)((const char *)s->config + rule->config);
     struct endpoint *e = &s->endpoints[kind];
-    e->key = key;
     if (!wanted->is_on)
         return 0;
     int err = net_listen_tcp(&wanted->address, &e->fd);
     if (!err)
         err = net_local_address(e->fd, &e->bound);
-    return err ? bind_failed(s, e, &wanted->address, err) : 0;
+    e->options.is_proxied = wanted->is_proxied;
+    return err ? bind_failed(s, rule->key, &wanted->address, err) : 0;
 }
 
 static int open_data(struct service *s)
@@ -281,6 +312,19 @@ static int open_data(struct service *s)
     if (s->config->is_anonymous)
         accounts_allow_anonymous(s->accounts);
     return 0;
+}
+
+static int open_certificates(struct service *s)
+{
+    struct tls_problem problem;
+    if (s->endpoints[ENDPOINT_MQTTS].fd < 0 && s->endpoints[ENDPOINT_HTTPS].fd < 0)
+        return 0;
+    if (!certificates_open(s->config, &s->certificates, &problem))
+        return 0;
+    return command_failed(s->command,
+                          "tls: %s; --tls-cert, --tls-key and --tls-client-ca name other files, "
+                          "--mqtts off --https off does without",
+                          problem.text);
 }
 
 static int make_shards(struct service *s)
@@ -337,6 +381,20 @@ static int build_rooms(struct service *s)
     return err ? command_failed(s->command, "start: %s", err_text(err)) : 0;
 }
 
+static void prepare_endpoint(struct service *s, enum endpoint_kind kind)
+{
+    const struct endpoint_rule *rule = &endpoint_rules[kind];
+    struct endpoint *e = &s->endpoints[kind];
+    bool is_mqtt = rule->alpn == TLS_ALPN_MQTT;
+    e->options.transport = rule->is_tls ? &transport_tls : &transport_tcp;
+    e->options.on_accept = is_mqtt ? broker_accept : rest_accept;
+    e->options.owner = is_mqtt ? (void *)s->broker : s->rest;
+    if (!rule->is_tls || !s->certificates)
+        return;
+    e->tls = (struct tls_endpoint){certificates_context(s->certificates), rule->alpn};
+    e->options.context = &e->tls;
+}
+
 static int prepare_shards(struct service *s)
 {
     unsigned workers = shard_set_workers(s->shards);
@@ -345,10 +403,8 @@ static int prepare_shards(struct service *s)
         return command_failed(s->command, "start: %s", err_text(ERR_NO_MEMORY));
     for (unsigned i = 0; i < workers; i++)
         s->acceptors[i].service = s;
-    s->endpoints[ENDPOINT_MQTT].options = (struct listener_options){
-        .transport = &transport_tcp, .on_accept = broker_accept, .owner = s->broker};
-    s->endpoints[ENDPOINT_HTTP].options = (struct listener_options){
-        .transport = &transport_tcp, .on_accept = rest_accept, .owner = s->rest};
+    for (size_t i = 0; i < ENDPOINT_COUNT_; i++)
+        prepare_endpoint(s, (enum endpoint_kind)i);
     hub_connect_gateway(s->hub, &gateway_operations, s->gateway);
     s->begin.deliver = run_begin;
     s->waiting = workers;
@@ -358,11 +414,13 @@ static int prepare_shards(struct service *s)
 
 static int start(struct service *s)
 {
-    int status = bind_endpoint(s, ENDPOINT_MQTT, "mqtt", &s->config->mqtt);
-    if (!status)
-        status = bind_endpoint(s, ENDPOINT_HTTP, "http", &s->config->http);
+    int status = 0;
+    for (size_t i = 0; i < ENDPOINT_COUNT_ && !status; i++)
+        status = bind_endpoint(s, (enum endpoint_kind)i);
     if (!status)
         status = open_data(s);
+    if (!status)
+        status = open_certificates(s);
     if (!status)
         status = build_rooms(s);
     return status ? status : prepare_shards(s);
@@ -390,6 +448,7 @@ static void finish(struct service *s)
         net_shard_close(shard_at(s->shards, i));
     if (s->shards)
         shard_set_free(&s->shards);
+    certificates_free(&s->certificates);
     accounts_close(&s->accounts);
     store_close(&s->store);
     for (size_t i = 0; i < ENDPOINT_COUNT_; i++) {
@@ -406,7 +465,7 @@ int service_run(const struct command *command, const struct service_options *opt
         .command = command,
         .options = options,
         .config = options->config,
-        .endpoints = {{.fd = -1}, {.fd = -1}},
+        .endpoints = {{.fd = -1}, {.fd = -1}, {.fd = -1}, {.fd = -1}},
         .signals = {.fd = -1},
     };
     hash_seed();

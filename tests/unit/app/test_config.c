@@ -55,7 +55,10 @@ static void defaults_are_those_of_the_contract(void **state)
     assert_true(config.mqtt.is_on);
     assert_int_equal(net_address_port(&config.mqtt.address), 1883);
     assert_int_equal(net_address_port(&config.http.address), 80);
-    assert_false(config.mqtts.is_on);
+    assert_int_equal(net_address_port(&config.mqtts.address), 8883);
+    assert_int_equal(net_address_port(&config.https.address), 443);
+    assert_false(config.mqtts.is_proxied);
+    assert_string_equal(config.tls_cert, "");
     assert_int_equal(config.channels.low, 12000);
     assert_int_equal(config.channels.high, 12999);
     assert_int_equal(config.durability, CONFIG_DISK);
@@ -244,20 +247,45 @@ static void anonymous_is_for_loopback_only(void **state)
     assert_non_null(strstr(problem.text, "--mqtt 127.0.0.1:1883"));
     assert_int_equal(set("mqtt", "127.0.0.1:1883"), 0);
     assert_int_equal(config_check(&config, &problem), ERR_CONFIG_VALUE);
+    assert_non_null(strstr(problem.text, "--mqtts 127.0.0.1:8883"));
+    assert_int_equal(set("mqtts", "[::1]:8883"), 0);
+    assert_int_equal(config_check(&config, &problem), ERR_CONFIG_VALUE);
     assert_non_null(strstr(problem.text, "--http 127.0.0.1:80"));
     assert_int_equal(set("http", "off"), 0);
+    assert_int_equal(config_check(&config, &problem), ERR_CONFIG_VALUE);
+    assert_non_null(strstr(problem.text, "--https 127.0.0.1:443"));
+    assert_int_equal(set("https", "off"), 0);
     assert_int_equal(config_check(&config, &problem), 0);
 }
 
-static void tls_is_refused_until_it_is_there(void **state)
+static void settings_of_tls_belong_together(void **state)
 {
     (void)state;
-    assert_int_equal(set("mqtts", "8883"), 0);
+    assert_int_equal(set("tls-key", "/etc/key.pem"), 0);
     assert_int_equal(config_check(&config, &problem), ERR_CONFIG_VALUE);
-    assert_non_null(strstr(problem.text, "TLS is not built in yet"));
+    assert_non_null(strstr(problem.text, "`tls-cert`"));
+    assert_int_equal(set("tls-cert", "/etc/certificate.pem"), 0);
+    assert_int_equal(config_check(&config, &problem), 0);
+    assert_int_equal(set("tls-client-required", "true"), 0);
+    assert_int_equal(config_check(&config, &problem), ERR_CONFIG_VALUE);
+    assert_non_null(strstr(problem.text, "`tls-client-ca`"));
+    assert_int_equal(set("tls-client-ca", "/etc/ca.pem"), 0);
+    assert_int_equal(config_check(&config, &problem), 0);
+}
+
+/* Two keys, in any order, and `off` and back keeps it. */
+static void an_endpoint_and_its_proxy_are_two_keys(void **state)
+{
+    (void)state;
+    assert_int_equal(set("mqtts-proxy", "true"), 0);
+    assert_int_equal(set("mqtts", "127.0.0.1:8884"), 0);
+    assert_true(config.mqtts.is_proxied);
+    assert_false(config.mqtt.is_proxied || config.http.is_proxied || config.https.is_proxied);
     assert_int_equal(set("mqtts", "off"), 0);
-    assert_int_equal(set("https", "443"), 0);
-    assert_int_equal(config_check(&config, &problem), ERR_CONFIG_VALUE);
+    assert_int_equal(set("mqtts", "8883"), 0);
+    assert_true(config.mqtts.is_proxied);
+    assert_int_equal(set("mqtts-proxy", "maybe"), ERR_CONFIG_VALUE);
+    assert_true(config_key_is_flag(config_key_find(SPAN_LIT("https-proxy"))));
 }
 
 #define FRESH(name) cmocka_unit_test_setup(name, set_up)
@@ -278,7 +306,8 @@ int main(void)
         FRESH(a_long_line_is_shown_in_part),
         FRESH(reads_from_disk),
         FRESH(anonymous_is_for_loopback_only),
-        FRESH(tls_is_refused_until_it_is_there),
+        FRESH(settings_of_tls_belong_together),
+        FRESH(an_endpoint_and_its_proxy_are_two_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
