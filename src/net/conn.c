@@ -111,7 +111,7 @@ void conn_want_flush(struct conn *c)
 void conn_retry_output(struct conn *c)
 {
     c->is_blocked = false;
-    if (c->out.bytes)
+    if (conn_has_output(c))
         conn_want_flush(c);
 }
 
@@ -147,6 +147,8 @@ void conn_close(struct conn *c, int err)
     assert_owner(c);
     stop_watching(c);
     link_remove(&c->closing);
+    if (!c->is_closing)
+        c->close_err = (int16_t)err;
     if (c->transport)
         close_transport(c);
     close(c->watch.fd);
@@ -236,7 +238,7 @@ int conn_attach(struct conn *c)
     int err = shard_watch(c->net->shard, &c->watch, CONN_EVENTS);
     if (err < 0)
         return err;
-    if (c->out.bytes)
+    if (conn_has_output(c))
         conn_want_flush(c);
     if (c->kept.n && !c->is_paused) {
         c->must_retell = c->wants_read = true;

@@ -83,7 +83,7 @@ struct conn {
     struct net_address peer;
     struct link closing; /* in net->closing while close is under way */
     int64_t close_due_ms;
-    int16_t close_err;
+    int16_t close_err;    /* why it closes, for the owner and for the transport's goodbye */
     bool wants_read : 1;  /* by the read task, in the next turn */
     bool wants_flush : 1; /* by the flush task, in this turn */
     bool must_retell : 1; /* kept input is told before anything is read */
@@ -129,6 +129,8 @@ int transport_socket_error(int number, int otherwise);
 
 /* ---- flush.c ---- */
 
+/* Something waits to be sent: of the queue, or of the transport's own. */
+bool conn_has_output(const struct conn *c);
 /* Sends what is queued. May free the connection. */
 void conn_flush(struct conn *c);
 

@@ -62,10 +62,16 @@ size_t conn_output_bytes(const struct conn *c)
     return c->out.bytes;
 }
 
+bool conn_has_output(const struct conn *c)
+{
+    const struct transport *t = c->transport;
+    return c->out.bytes || (t && t->has_output && t->has_output(c));
+}
+
 /* Until all is sent or the socket is full. */
 static int send_output(struct conn *c)
 {
-    while (c->out.bytes) {
+    while (conn_has_output(c)) {
         struct iovec iov[IOV_COUNT];
         int count = output_gather(&c->out, iov, IOV_COUNT);
         size_t offered = 0;
@@ -76,13 +82,14 @@ static int send_output(struct conn *c)
             return (int)n;
         output_sent(&c->out, &c->net->pool, (size_t)n);
         c->bytes_out += (uint64_t)n;
-        if ((size_t)n < offered) {
+        if ((size_t)n < offered || (offered == 0 && conn_has_output(c))) {
             c->is_blocked = true;
             return 0;
         }
     }
     return 0;
 }
+
 /* A write fails when the peer is gone. What it sent before it went is still read, and reading then
  * meets the end. */
 static void break_off(struct conn *c, int err)
@@ -106,7 +113,7 @@ void conn_flush(struct conn *c)
     if (err < 0) {
         break_off(c, err);
     } else if (c->is_closing) {
-        if (c->out.bytes == 0)
+        if (!conn_has_output(c))
             conn_linger(c);
     } else if (c->is_over_high && c->out.bytes <= c->low) {
         c->is_over_high = false;

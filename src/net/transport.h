@@ -1,10 +1,12 @@
-/* What differs between transports, as one table each: TCP, TLS, the PROXY header. A transport moves
- * bytes between a socket and the connection's owner and knows nothing of what they mean. */
+/* What differs between transports, as one table each: TCP, TLS, the PROXY header, WebSocket. A
+ * transport moves bytes between a socket and the connection's owner and knows nothing of what they
+ * mean. */
 #ifndef TRACKWIRE_NET_TRANSPORT_H
 #define TRACKWIRE_NET_TRANSPORT_H
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -27,6 +29,9 @@ struct transport {
     /* Writes from `iov`: > 0 bytes taken, TRANSPORT_AGAIN or an error. Fewer than offered say that
      * the socket is full: the connection waits until it is writable again. */
     ssize_t (*write)(struct conn *c, const struct iovec *iov, int count);
+    /* It has bytes of its own to send: write is called even with nothing to write (`count` 0), and
+     * leaves them when the socket is full. NULL: it never has. */
+    bool (*has_output)(const struct conn *c);
     /* Says goodbye where the transport has words for it, and frees what open made; the socket is
      * closed by the caller. NULL: nothing to do. */
     void (*close)(struct conn *c);
