@@ -374,6 +374,8 @@ static int build_rooms(struct service *s)
         err = hub_new(s->store, s->accounts, &s->hub);
     if (!err)
         err = gateway_new(s->shards, s->broker, &gateway, &s->gateway);
+    rest.on_websocket = broker_adopt;
+    rest.taker = s->broker;
     if (!err)
         err = rest_new(s->shards, s->accounts, s->hub, &rest, &s->rest);
     if (!err)

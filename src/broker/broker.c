@@ -121,7 +121,13 @@ void broker_free(struct broker **broker)
 
 void broker_accept(void *broker, struct conn *c)
 {
-    client_open(broker_here(broker), c);
+    if (client_open(broker_here(broker), c) && conn_start(c) < 0)
+        conn_close(c, ERR_NO_MEMORY);
+}
+
+void broker_adopt(void *broker, struct conn *c)
+{
+    (void)client_open(broker_here(broker), c);
 }
 
 void broker_serve_requests(struct broker *broker,

@@ -34,6 +34,9 @@ void broker_free(struct broker **broker);
 
 /* listener_new's on_accept for MQTT: `broker` owns the connection from here. Any worker shard. */
 void broker_accept(void *broker, struct conn *c);
+/* The same for a connection that runs already and belonged to another: one that became a WebSocket.
+ * What that one left unread is the broker's first input. */
+void broker_adopt(void *broker, struct conn *c);
 
 /* Tells every client that the server shuts down (v5: DISCONNECT 0x8B) and closes; calls `done(ctx)`
  * on the control shard when all shards did. Control shard. */

@@ -308,13 +308,13 @@ static void on_timer(struct timer *t)
     shard_timer_start(c->bs->shard, t, due, 1000);
 }
 
-void client_open(struct broker_shard *bs, struct conn *conn)
+bool client_open(struct broker_shard *bs, struct conn *conn)
 {
     struct client *c = mem_zalloc(MEM_NET, sizeof(*c));
     if (!c || bs->is_stopping) {
         mem_free(MEM_NET, c);
         conn_close(conn, ERR_NO_MEMORY);
-        return;
+        return false;
     }
     c->bs = bs;
     c->conn = conn;
@@ -327,8 +327,7 @@ void client_open(struct broker_shard *bs, struct conn *conn)
     conn_set_input_limit(conn, CONNECT_KEPT_BYTES);
     shard_timer_start(bs->shard, &c->timer,
                       shard_now_ms(bs->shard) + bs->broker->config.connect_timeout_s * 1000, 500);
-    if (conn_start(conn) < 0)
-        conn_close(conn, ERR_NO_MEMORY);
+    return true;
 }
 
 struct move_mail {

@@ -33,8 +33,8 @@ struct client {
     bool wants_problem_info;   /* reason strings may be sent (MQTT 5.0 3.1.2.11.7) */
 };
 
-/* Takes a connection that was accepted on this shard. */
-void client_open(struct broker_shard *bs, struct conn *c);
+/* Takes a connection of this shard; the caller starts it unless it runs. False: it was closed. */
+bool client_open(struct broker_shard *bs, struct conn *c);
 /* After CONNECT named a session of another shard: moves the client there; it reads CONNECT anew. */
 void client_move(struct client *c, unsigned shard, struct span unconsumed);
 

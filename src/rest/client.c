@@ -142,17 +142,44 @@ static int job_new(struct rest_client *client, struct span whole, struct rest_jo
     return err;
 }
 
-static int run(struct rest_client *client, struct span whole)
+static void submit(struct rest_client *client, struct rest_job *job)
 {
-    struct rest_job *job = NULL;
-    int err = job_new(client, whole, &job);
-    if (err < 0)
-        return err;
     shard_timer_stop(client->home->shard, &client->timer);
     client->is_running = true;
     conn_pause(client->conn);
     rest_submit(client->home->rest, job);
+}
+
+/* The connection stops being HTTP and ours. Frees the client. */
+static int upgrade(struct rest_client *client, const struct http_request *request,
+                   struct span behind)
+{
+    struct conn *c = client->conn;
+    const struct rest *rest = client->home->rest;
+    int err = rest_upgrade(c, request, behind);
+    if (err < 0)
+        return err;
+    shard_timer_stop(client->home->shard, &client->timer);
+    client->conn = NULL;
+    release(client);
+    rest_upgrade_hand_over(rest, c);
     return 0;
+}
+
+/* The whole request at the front of `in`: how much of `in` is done with. */
+static ssize_t take_request(struct rest_client *client, struct span in, size_t n)
+{
+    struct rest_job *job = NULL;
+    int err = job_new(client, span_head(in, n), &job);
+    if (err < 0)
+        return err;
+    if (!rest_upgrade_is_wanted(client->home->rest, &job->request)) {
+        submit(client, job);
+        return (ssize_t)n;
+    }
+    err = upgrade(client, &job->request, span_from(in, n));
+    rest_job_free(&job);
+    return err < 0 ? err : (ssize_t)in.n;
 }
 
 static void note_progress(struct rest_client *client)
@@ -173,13 +200,14 @@ static ssize_t on_data(struct conn *c, void *owner, struct span in)
     (void)c;
     if (client->is_running)
         return 0;
-    int n = http_framer_next(&client->framer, in);
-    int err = n > 0 ? run(client, span_head(in, (size_t)n)) : n;
-    if (err < 0)
-        refuse(client, err);
+    ssize_t n = http_framer_next(&client->framer, in);
+    if (n > 0)
+        n = take_request(client, in, (size_t)n);
     else if (n == 0)
         note_progress(client);
-    return err < 0 ? 0 : n;
+    if (n < 0)
+        refuse(client, (int)n);
+    return n < 0 ? 0 : n;
 }
 
 /* ---- the end ---- */

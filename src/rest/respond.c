@@ -3,6 +3,7 @@
 #include "rest/respond.h"
 
 #include "http/response.h"
+#include "http/websocket.h"
 
 #include <time.h>
 
@@ -48,14 +49,20 @@ int rest_respond(const struct rest_answer *answer, bool keep_alive, bool is_head
         {SPAN_LIT("Access-Control-Max-Age"), SPAN_LIT("86400")},
         {SPAN_LIT("Cache-Control"), SPAN_LIT("no-store")},
         {{0}, {0}},
+        {{0}, {0}},
     };
-    size_t count = sizeof(headers) / sizeof(headers[0]) - 1;
+    size_t count = sizeof(headers) / sizeof(headers[0]) - 2;
     if (answer->status == 401)
         headers[count++] =
             (struct http_header){SPAN_LIT("WWW-Authenticate"), SPAN_LIT("FlespiToken")};
     else if (answer->allow)
         headers[count++] =
             (struct http_header){SPAN_LIT("Allow"), write_allow(answer->allow, &allow)};
+    if (answer->status == 426) {
+        headers[count++] = (struct http_header){SPAN_LIT("Upgrade"), SPAN_LIT("websocket")};
+        headers[count++] = (struct http_header){SPAN_LIT("Sec-WebSocket-Version"),
+                                                SPAN_LIT(WEBSOCKET_VERSION_TEXT)};
+    }
     struct http_response response = {
         .status = answer->status,
         .keep_alive = keep_alive,

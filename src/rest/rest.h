@@ -14,6 +14,10 @@ struct rest_config {
     const char *public_host; /* host in a channel's `uri`; NULL: the host the request came to */
     uint32_t request_bytes_max;
     uint32_t idle_timeout_s;
+    /* Takes connections that became WebSockets, at whatever path; worker shard. The connection
+     * runs, its handler is the taker's to set. NULL: such requests are ordinary ones. */
+    void (*on_websocket)(void *taker, struct conn *c);
+    void *taker;
 };
 extern const struct rest_config rest_config_default;
 

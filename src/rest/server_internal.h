@@ -47,6 +47,16 @@ struct rest_job {
 void rest_submit(struct rest *rest, struct rest_job *job);
 void rest_job_free(struct rest_job **job);
 
+/* ---- upgrade.c; worker shard ---- */
+
+/* The request asks for a WebSocket, and somebody would take it. */
+bool rest_upgrade_is_wanted(const struct rest *rest, const struct http_request *request);
+/* Answers the handshake and makes a WebSocket of the connection, inside on_data with what came
+ * `behind` the request. Then the connection waits for rest_upgrade_hand_over. On failure nothing
+ * was sent. */
+int rest_upgrade(struct conn *c, const struct http_request *request, struct span behind) MUST_USE;
+void rest_upgrade_hand_over(const struct rest *rest, struct conn *c);
+
 /* ---- client.c; worker shard ---- */
 
 /* Takes the connection. */
