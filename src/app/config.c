@@ -65,17 +65,28 @@ static int parse_endpoint(const struct config_key *key, struct span value, void 
     return 0;
 }
 
-/* A decimal number without sign that fits 32 bits. */
-static bool parse_digits(struct span value, uint32_t *ret)
+#define WHOLE_MAX ((uint64_t)1 << 50)
+
+/* A decimal number without sign, up to `max`, which is at most WHOLE_MAX. */
+static bool parse_whole(struct span value, uint64_t max, uint64_t *ret)
 {
     uint64_t number = 0;
     for (size_t i = 0; i < value.n; i++) {
-        if (value.p[i] < '0' || value.p[i] > '9' || number > UINT32_MAX)
+        if (value.p[i] < '0' || value.p[i] > '9' || number > max)
             return false;
         number = number * 10 + (uint64_t)(value.p[i] - '0');
     }
+    *ret = number;
+    return value.n > 0 && number <= max;
+}
+
+static bool parse_digits(struct span value, uint32_t *ret)
+{
+    uint64_t number;
+    if (!parse_whole(value, UINT32_MAX, &number))
+        return false;
     *ret = (uint32_t)number;
-    return value.n > 0 && number <= UINT32_MAX;
+    return true;
 }
 
 static int parse_number(const struct config_key *key, struct span value, void *ret,
@@ -86,6 +97,22 @@ static int parse_number(const struct config_key *key, struct span value, void *r
         return complain(why, ERR_CONFIG_VALUE, "`%s` wants a number from %u to %u, not \"%.*s\"",
                         key->name, key->low, key->high, SPAN_FMT(value));
     *(uint32_t *)ret = number;
+    return 0;
+}
+
+/* A number of bytes, with K, M or G for the binary multiples. */
+static int parse_bytes(const struct config_key *key, struct span value, void *ret,
+                       struct config_problem *why)
+{
+    static const char units[] = "KMG";
+    const char *unit = value.n ? memchr(units, value.p[value.n - 1], sizeof(units) - 1) : NULL;
+    unsigned shift = unit ? 10 * (unsigned)(unit - units + 1) : 0;
+    uint64_t number;
+    if (!parse_whole(span_head(value, value.n - (unit ? 1 : 0)), WHOLE_MAX >> shift, &number))
+        return complain(why, ERR_CONFIG_VALUE,
+                        "`%s` wants a number of bytes, as 500000000, 64M or 2G, not \"%.*s\"",
+                        key->name, SPAN_FMT(value));
+    *(uint64_t *)ret = number << shift;
     return 0;
 }
 
@@ -141,6 +168,7 @@ static const struct config_type type_name = {"HOST", parse_text};
 static const struct config_type type_host = {"ADDR", parse_host};
 static const struct config_type type_endpoint = {"[ADDR:]PORT|off", parse_endpoint};
 static const struct config_type type_number = {"N", parse_number};
+static const struct config_type type_bytes = {"N[K|M|G]", parse_bytes};
 static const struct config_type type_range = {"LOW-HIGH", parse_range};
 static const struct config_type type_choice = {"WORD", parse_choice};
 static const struct config_type type_flag = {"", parse_flag};
@@ -226,6 +254,16 @@ const struct config_key config_keys[] = {
            "messages that wait for one session; then the oldest goes"),
     NUMBER("output-bytes", type_number, output_bytes_max, "16777216", 65536, UINT32_MAX,
            "bytes that wait for one connection; past it QoS 0 messages go"),
+    KEY("account-bytes", type_bytes, account_bytes_max, "0",
+        "bytes that wait for all clients of an account; 0: only total-bytes limits them"),
+    KEY("total-bytes", type_bytes, total_bytes_max, "0",
+        "bytes that wait for all clients together; 0: half of the machine's memory"),
+    NUMBER("connect-rate", type_number, connect_rate, "0", 0, 1000000,
+           "MQTT connections that one address may make in a second; 0: any"),
+    NUMBER("connect-burst", type_number, connect_burst, "100", 1, 1000000,
+           "connections that one address may make at once, with connect-rate"),
+    NUMBER("packet-rate", type_number, packet_rate, "0", 0, 1000000,
+           "messages that one client may publish in a second; 0: any"),
     NUMBER("retained-max", type_number, retained_max, "1000000", 0, 100000000,
            "topics with a retained message"),
     KEY("reserved-prefix", type_flag, is_prefix_reserved, "true",

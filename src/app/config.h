@@ -43,6 +43,8 @@ struct config {
     uint32_t connect_timeout_s, packet_bytes_max, session_expiry_max_s, keep_alive_max_s;
     uint32_t receive_maximum, inflight_max, topic_alias_maximum, subscriptions_max;
     uint32_t queue_bytes_max, queue_count_max, output_bytes_max, retained_max;
+    uint64_t account_bytes_max, total_bytes_max; /* the second 0: half of the memory */
+    uint32_t connect_rate, connect_burst, packet_rate;
     bool is_prefix_reserved;
 };
 

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -36,4 +37,25 @@ void process_raise_descriptors(void)
         limit.rlim_cur = limit.rlim_max;
         (void)setrlimit(RLIMIT_NOFILE, &limit);
     }
+}
+
+/* Inside a container its own group is the root of what is mounted here. */
+static uint64_t control_group_bytes(void)
+{
+    unsigned long long bytes = 0;
+    FILE *f = fopen("/sys/fs/cgroup/memory.max", "re");
+    if (!f)
+        return 0;
+    if (fscanf(f, "%llu", &bytes) != 1)
+        bytes = 0; /* "max" */
+    (void)fclose(f);
+    return bytes;
+}
+
+uint64_t process_memory_bytes(void)
+{
+    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    uint64_t machine = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : 0;
+    uint64_t group = control_group_bytes();
+    return group && (group < machine || !machine) ? group : machine;
 }

@@ -11,5 +11,7 @@ int process_open_signals(int *ret_fd) MUST_USE;
 int process_next_signal(int fd);
 /* As many open files as the system lets us have. */
 void process_raise_descriptors(void);
+/* The memory that we may use: the machine's, or less where a control group says so. 0: unknown. */
+uint64_t process_memory_bytes(void);
 
 #endif

@@ -353,6 +353,11 @@ static struct broker_config broker_settings(const struct config *c)
         .subscriptions_max = c->subscriptions_max,
         .retained_max = c->retained_max,
         .is_prefix_reserved = c->is_prefix_reserved,
+        .account_bytes_max = c->account_bytes_max,
+        .total_bytes_max = c->total_bytes_max ? c->total_bytes_max : process_memory_bytes() / 2,
+        .connect_rate = c->connect_rate,
+        .connect_burst = c->connect_burst,
+        .packet_rate = c->packet_rate,
     };
 }
 

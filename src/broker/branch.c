@@ -4,6 +4,8 @@
 static void branch_free(struct ref *r)
 {
     struct branch *b = branch_of_ref(r);
+    if (b->holdings)
+        holdings_change_group(b->holdings, -(int64_t)b->queue_bytes, -(int64_t)b->queue.count);
     ring_fini(&b->queue, NULL);
     filter_spec_free(&b->spec);
     pthread_mutex_destroy(&b->lock);

@@ -7,6 +7,7 @@
 #include "base/rcu.h"
 #include "broker/filter.h"
 #include "broker/filter_spec.h"
+#include "broker/holdings.h"
 #include "broker/ring.h"
 
 #include <pthread.h>
@@ -22,7 +23,8 @@ struct branch {
     pthread_mutex_t lock;     /* protects the queue; taken after no other lock but the index's */
     struct outbox_ring queue; /* items with a message of their own (not stored) */
     uint64_t queue_bytes;
-    atomic_uint waiting; /* queue.count, for a look without the lock */
+    struct holdings *holdings; /* the account's, which counts the queue; NULL: it was never used */
+    atomic_uint waiting;       /* queue.count, for a look without the lock */
     uint32_t name_n;
     uint8_t name[];
 };

@@ -18,8 +18,7 @@ struct broker_shard *broker_here(struct broker *b)
     return b->state[shard_index(shard_self())];
 }
 
-static int space_new(struct account *account, const struct broker_config *config,
-                     struct space **ret)
+static int space_new(struct broker *b, struct account *account, struct space **ret)
 {
     struct space *s = mem_zalloc(MEM_INDEX, sizeof(*s));
     if (!s)
@@ -27,9 +26,11 @@ static int space_new(struct account *account, const struct broker_config *config
     s->account = account;
     int n = snprintf(s->cid_digits, sizeof(s->cid_digits), "%llu", (unsigned long long)account->id);
     s->cid_text = span_of(s->cid_digits, (size_t)n);
+    holdings_init(&s->holdings, b->config.account_bytes_max, ERR_BROKER_ACCOUNT_BYTES,
+                  &b->holdings);
     int err = index_init(&s->index);
     if (err == 0)
-        err = retained_init(&s->retained, config->retained_max);
+        err = retained_init(&s->retained, b->config.retained_max);
     *ret = s;
     return err;
 }
@@ -64,7 +65,11 @@ int broker_new(struct shard_set *shards, struct accounts *accounts, struct store
     b->store = store;
     b->config = *config;
     b->workers = workers;
-    int err = space_new(accounts_root(accounts), config, &b->root);
+    holdings_init(&b->holdings, config->total_bytes_max, ERR_BROKER_TOTAL_BYTES, NULL);
+    b->packet_rate = rate_make(config->packet_rate, config->packet_rate);
+    int err = admission_new(config->connect_rate, config->connect_burst, &b->admission);
+    if (err == 0)
+        err = space_new(b, accounts_root(accounts), &b->root);
     accounts_root(accounts)->broker_space = b->root;
     for (unsigned i = 0; err == 0 && i <= workers; i++)
         err = state_new(b, i);
@@ -116,6 +121,7 @@ void broker_free(struct broker **broker)
         b->root->account->broker_space = NULL;
         mem_free(MEM_INDEX, b->root);
     }
+    admission_free(&b->admission);
     mem_free(MEM_SESSION, b);
 }
 
@@ -244,25 +250,4 @@ void broker_stop(struct broker *broker, void (*done)(void *ctx), void *ctx)
         done(ctx);
         mem_free(MEM_SESSION, all);
     }
-}
-
-struct broker_stats broker_stats(const struct broker *broker)
-{
-    uint64_t sum[COUNT_BROKER_COUNTER_] = {0};
-    for (unsigned i = 0; i <= broker->workers; i++) {
-        for (int k = 0; k < COUNT_BROKER_COUNTER_; k++)
-            sum[k] += atomic_load_explicit((atomic_uint_fast64_t *)&broker->state[i]->counters[k],
-                                           memory_order_relaxed);
-    }
-    return (struct broker_stats){
-        .sessions = sum[COUNT_SESSIONS],
-        .connections = sum[COUNT_CONNECTIONS],
-        .publishes_received = sum[COUNT_RECEIVED],
-        .publishes_sent = sum[COUNT_SENT],
-        .publishes_dropped = sum[COUNT_DROPPED],
-        .subscriptions = atomic_load_explicit((atomic_uint_fast64_t *)&broker->root->index.count,
-                                              memory_order_relaxed),
-        .retained = atomic_load_explicit((atomic_uint_fast64_t *)&broker->root->retained.count,
-                                         memory_order_relaxed),
-    };
 }

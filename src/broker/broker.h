@@ -24,6 +24,11 @@ struct broker_config {
     uint32_t subscriptions_max; /* of one session */
     uint32_t retained_max;      /* topics with a retained message, of one account */
     bool is_prefix_reserved;    /* clients cannot publish under flespi/ */
+    /* Of all that waits for the clients of an account, and of all accounts; 0: no limit. */
+    uint64_t account_bytes_max, total_bytes_max;
+    uint32_t connect_rate,
+        connect_burst;    /* of one address; connections a second (0: any), at once */
+    uint32_t packet_rate; /* publications of one client a second; 0: any */
 };
 
 /* Before the shards start. The broker borrows all it is given until broker_free. */
@@ -71,11 +76,33 @@ void broker_serve_requests(struct broker *broker,
                            void (*serve)(void *context, const struct broker_request *request),
                            void *context);
 
-/* Figures now, summed over shards; any thread (relaxed counters). */
+/* Figures now, summed over shards; any thread (relaxed counters). Those of traffic count from the
+ * start. */
 struct broker_stats {
-    uint64_t sessions, connections, subscriptions, retained;
+    /* A session is online while its client is there; expired: ended by their expiry interval. */
+    uint64_t sessions, sessions_online, sessions_offline, sessions_online_max, sessions_expired;
+    uint64_t connections;          /* open, signed in or not */
+    uint64_t connections_accepted; /* since the start */
+    uint64_t connects;             /* of those, they that signed in */
+    uint64_t packets_received, packets_sent, bytes_received, bytes_sent; /* MQTT, without TLS */
     uint64_t publishes_received, publishes_sent, publishes_dropped;
+    uint64_t payload_bytes_received, payload_bytes_sent;
+    uint64_t subscriptions, subscriptions_shared; /* the second are among the first */
+    uint64_t retained, retained_bytes;
+    uint64_t queued, queued_bytes; /* messages behind the windows of sessions, and of groups */
+    uint64_t waiting_bytes;        /* in windows and output, of clients that are behind */
+    uint64_t stored, stored_bytes; /* queued and retained */
+    uint64_t heap_bytes;           /* of the whole process */
 };
 struct broker_stats broker_stats(const struct broker *broker);
+
+/* Clients that are signed in, by the transport they came over; fills up to BROKER_TRANSPORTS_MAX
+ * rows and returns their number. Any thread. */
+#define BROKER_TRANSPORTS_MAX 8
+struct broker_transport_stats {
+    const char *name;
+    uint64_t clients;
+};
+size_t broker_transport_stats(const struct broker *broker, struct broker_transport_stats *ret);
 
 #endif

@@ -55,15 +55,43 @@ static void name_of(const struct client *c, char *out, size_t size)
         snprintf(out, size, "client at %s", peer);
 }
 
+/* How often its messages were dropped is what its operator has to know, and nobody else can tell.
+ */
 static void log_end(const struct client *c, int err)
 {
-    char name[1200];
+    char name[1200], drops[48] = "";
     bool is_usual = err == ERR_BROKER_DISCONNECTED || err == ERR_BROKER_DISCONNECTED_WITH_WILL ||
                     err == ERR_BROKER_SHUTDOWN || err_class(err) == ERR_CLASS_NETWORK ||
                     err_class(err) == ERR_CLASS_NONE;
     name_of(c, name, sizeof(name));
-    log_line(is_usual ? LOG_DEBUG : LOG_INFO, "mqtt connection closed: %s: %s (%s)", name,
-             err_text(err), err_name(err));
+    if (c->session && c->session->dropped)
+        snprintf(drops, sizeof(drops), "; %llu messages dropped",
+                 (unsigned long long)c->session->dropped);
+    log_line(is_usual && !drops[0] ? LOG_DEBUG : LOG_INFO, "mqtt connection closed: %s: %s (%s)%s",
+             name, err_text(err), err_name(err), drops);
+}
+
+static void count_transport(struct client *c, int64_t delta)
+{
+    atomic_uint_fast64_t *clients = &c->bs->transports[c->transport_at].clients;
+    uint64_t now = atomic_load_explicit(clients, memory_order_relaxed);
+    atomic_store_explicit(clients, now + (uint64_t)delta, memory_order_relaxed);
+}
+
+/* There are fewer transports than rows; if there were more, the last row would count the rest. */
+void client_note_up(struct client *c)
+{
+    const struct transport *mine = conn_transport(c->conn), *row;
+    struct transport_count *rows = c->bs->transports;
+    uint8_t at = 0;
+    while ((row = atomic_load_explicit(&rows[at].transport, memory_order_relaxed)) && row != mine &&
+           at < BROKER_TRANSPORTS_MAX - 1)
+        at++;
+    if (!row)
+        atomic_store_explicit(&rows[at].transport, mine, memory_order_relaxed);
+    c->transport_at = at;
+    count_transport(c, 1);
+    broker_count(c->bs, COUNT_CONNECTS, 1);
 }
 
 /* Takes the session off a client whose connection ends for `err`. */
@@ -73,6 +101,7 @@ static void leave_session(struct client *c, int err)
     if (!s)
         return;
     c->session = NULL;
+    count_transport(c, -1);
     if (err == ERR_BROKER_DISCONNECTED)
         will_free(&c->will);
     struct will *will = c->will;
@@ -103,6 +132,15 @@ uint8_t *client_reserve(struct client *c, size_t size)
 void client_sent(struct client *c, size_t size)
 {
     conn_commit(c->conn, size);
+    broker_count(c->bs, COUNT_PACKETS_SENT, 1);
+    broker_count(c->bs, COUNT_BYTES_SENT, (int64_t)size);
+}
+
+void client_write(struct client *c, struct span packet)
+{
+    conn_write(c->conn, packet);
+    broker_count(c->bs, COUNT_PACKETS_SENT, 1);
+    broker_count(c->bs, COUNT_BYTES_SENT, (int64_t)packet.n);
 }
 
 void client_send_ack(struct client *c, enum mqtt_type type, uint16_t packet_id, uint8_t reason)
@@ -261,33 +299,86 @@ static ssize_t take_packet(struct client *c, struct span in)
     return err < 0 ? err : n;
 }
 
-static ssize_t on_data(struct conn *conn, void *owner, struct span in)
+/* May the peer's address connect now? */
+static bool admit(struct broker_shard *bs, const struct conn *conn)
 {
-    (void)conn;
-    struct client *c = owner;
+    bool must_log = false;
+    if (admission_take(bs->broker->admission, conn_peer(conn), shard_now_ms(bs->shard), &must_log))
+        return true;
+    (void)err_raise(ERR_BROKER_CONNECT_RATE);
+    if (must_log) {
+        char host[NET_ADDRESS_TEXT_MAX];
+        (void)net_address_host_text(conn_peer(conn), host);
+        log_notice("mqtt connections refused, told once a minute: %s: %s", host,
+                   err_text(ERR_BROKER_CONNECT_RATE));
+    }
+    return false;
+}
+
+/* All packets that are whole. Returns how much of `in` is done with: all of it when the connection
+ * ends, none when it moved to another shard, with its input. */
+static size_t take_packets(struct client *c, struct span in)
+{
+    struct broker_shard *here = c->bs;
     size_t used = 0;
-    if (c->is_closing)
-        return (ssize_t)in.n;
-    c->heard_ms = shard_now_ms(c->bs->shard);
-    while (used < in.n) {
-        struct broker_shard *here = c->bs;
-        ssize_t n = take_packet(c, span_from(in, used));
-        if (n < 0) {
+    ssize_t n = 1;
+    while (used < in.n && n > 0) {
+        n = take_packet(c, span_from(in, used));
+        if (n < 0)
             client_give_up(c, (int)n);
-            return (ssize_t)in.n;
-        }
         if (c->bs != here)
-            return 0; /* moved to another shard, with its input */
+            return 0;
+        broker_count(here, COUNT_PACKETS_RECEIVED, n > 0);
         if (c->is_closing)
-            return (ssize_t)in.n;
-        if (n == 0)
-            break;
+            return in.n;
         used += (size_t)n;
     }
+    broker_count(here, COUNT_BYTES_RECEIVED, (int64_t)used);
+    return used;
+}
+
+/* A client that makes us answer and does not read the answers: nothing more is read from it until
+ * they went out. QoS 0 fills the output to its limit; acknowledgements alone get here. */
+static void hold_back(struct client *c)
+{
+    uint64_t max = c->bs->broker->config.output_bytes_max;
+    if (conn_output_bytes(c->conn) <= max + max / 4)
+        return;
+    (void)err_raise(ERR_BROKER_NOT_READING);
+    conn_pause(c->conn);
+}
+
+static ssize_t on_data(struct conn *conn, void *owner, struct span in)
+{
+    struct client *c = owner;
+    struct broker_shard *here = c->bs;
+    if (c->is_closing)
+        return (ssize_t)in.n;
+    if (!c->is_admitted && !admit(here, conn)) {
+        conn_close(conn, ERR_BROKER_CONNECT_RATE);
+        return 0;
+    }
+    c->is_admitted = true;
+    c->heard_ms = shard_now_ms(c->bs->shard);
+    size_t used = take_packets(c, in);
+    if (c->bs == here && !c->is_closing)
+        hold_back(c);
     return (ssize_t)used;
 }
 
-static const struct conn_handler handler = {.on_data = on_data, .on_close = on_close};
+static void on_drain(struct conn *conn, void *owner)
+{
+    struct client *c = owner;
+    conn_resume(conn);
+    if (c->session)
+        holdings_settle(c->session);
+}
+
+static const struct conn_handler handler = {
+    .on_data = on_data,
+    .on_close = on_close,
+    .on_drain = on_drain,
+};
 
 static void on_timer(struct timer *t)
 {
@@ -310,6 +401,13 @@ static void on_timer(struct timer *t)
 
 bool client_open(struct broker_shard *bs, struct conn *conn)
 {
+    broker_count(bs, COUNT_ACCEPTED, 1);
+    /* Behind a proxy the address comes with its header, and is judged with the first data. */
+    bool is_admitted = conn_transport(conn) != &transport_proxy;
+    if (is_admitted && !admit(bs, conn)) {
+        conn_close(conn, ERR_BROKER_CONNECT_RATE);
+        return false;
+    }
     struct client *c = mem_zalloc(MEM_NET, sizeof(*c));
     if (!c || bs->is_stopping) {
         mem_free(MEM_NET, c);
@@ -319,12 +417,14 @@ bool client_open(struct broker_shard *bs, struct conn *conn)
     c->bs = bs;
     c->conn = conn;
     c->timer.on_due = on_timer;
+    c->is_admitted = is_admitted;
     c->packet_max = MQTT_PACKET_MAX;
     c->receive_max = UINT16_MAX;
     c->wants_problem_info = true;
     link_client(c);
     conn_set_handler(conn, &handler, c);
     conn_set_input_limit(conn, CONNECT_KEPT_BYTES);
+    conn_set_output_marks(conn, HOLDINGS_FROM, HOLDINGS_LOW);
     shard_timer_start(bs->shard, &c->timer,
                       shard_now_ms(bs->shard) + bs->broker->config.connect_timeout_s * 1000, 500);
     return true;

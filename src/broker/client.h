@@ -23,12 +23,15 @@ struct client {
     struct aliases_in *aliases_in;   /* NULL until the client sets one */
     struct aliases_out *aliases_out; /* NULL when the client takes none */
     int64_t heard_ms;                /* when the last packet came */
+    int64_t rate_full_ns;            /* bucket of publications (base/rate.h) */
     uint32_t packet_max;             /* largest packet that the client takes */
     uint32_t borrowed;               /* of the shard's connect budget */
     uint16_t receive_max;            /* the client's */
     uint16_t keep_alive_s;
+    uint8_t transport_at;      /* row of broker_shard.transports, once it is up */
     enum mqtt_version version; /* 0 before CONNECT */
     bool is_up;                /* CONNACK went out with success */
+    bool is_admitted;          /* its address may connect now (admission.h) */
     bool is_closing;           /* a last packet is on its way: nothing is read any more */
     bool wants_problem_info;   /* reason strings may be sent (MQTT 5.0 3.1.2.11.7) */
 };
@@ -38,6 +41,8 @@ bool client_open(struct broker_shard *bs, struct conn *c);
 /* After CONNECT named a session of another shard: moves the client there; it reads CONNECT anew. */
 void client_move(struct client *c, unsigned shard, struct span unconsumed);
 
+/* CONNECT was accepted, and `c` has a session: it counts as a client from now on. */
+void client_note_up(struct client *c);
 /* Gives the client up: tells it why as far as its version and state allow (CONNACK or DISCONNECT
  * with the reason of `err`), logs, closes after the output went out. Its session is detached; wills
  * go as the standard says. Safe inside the client's own handlers, which then return `err`. */
@@ -47,6 +52,8 @@ void client_give_up(struct client *c, int err);
  * returned, which is NULL out of memory, then client_sent. */
 uint8_t *client_reserve(struct client *c, size_t size);
 void client_sent(struct client *c, size_t size);
+/* The same for a packet that was encoded elsewhere. */
+void client_write(struct client *c, struct span packet);
 /* PUBACK, PUBREC, PUBREL, PUBCOMP. */
 void client_send_ack(struct client *c, enum mqtt_type type, uint16_t packet_id, uint8_t reason);
 

@@ -62,10 +62,20 @@ static bool write_publish(struct client *c, const struct mqtt_publish *out,
     uint8_t *to = buf_reserve(&whole, size);
     if (to) {
         whole.n = encode(out, c->version, d->ids, d->id_count, to);
-        conn_write(c->conn, buf_span(&whole));
+        client_write(c, buf_span(&whole));
     }
     buf_fini(&whole);
     return to != NULL;
+}
+
+/* May `size` bytes more of QoS 0 be written? When too much waits for everyone together, those go
+ * without who are behind: what others get is out by the end of the turn. */
+static int check_output(const struct client *c, size_t size)
+{
+    size_t waiting = conn_output_bytes(c->conn);
+    if (waiting + size > c->bs->broker->config.output_bytes_max)
+        return ERR_BROKER_OUTPUT_LIMIT;
+    return waiting >= HOLDINGS_FROM ? holdings_check(c->session, size) : 0;
 }
 
 /* Writes the packet; false when the client may not get it: it is larger than it takes, or too much
@@ -91,8 +101,9 @@ static bool send_publish(struct client *c, const struct delivery *d, uint16_t pa
         drop(c->session, ERR_BROKER_PACKET_TOO_LARGE);
         return false;
     }
-    if (d->qos == 0 && conn_output_bytes(c->conn) + size > c->bs->broker->config.output_bytes_max) {
-        drop(c->session, ERR_BROKER_OUTPUT_LIMIT);
+    int err = d->qos == 0 ? check_output(c, size) : 0;
+    if (err < 0) {
+        drop(c->session, err);
         return false;
     }
     /* From here on the packet goes out: an alias that the client was not told would be a trap. */
@@ -105,9 +116,14 @@ static bool send_publish(struct client *c, const struct delivery *d, uint16_t pa
         aliases_out_free(&c->aliases_out);
         return false;
     }
-    if (shared)
+    if (shared) {
         conn_write_shared(c->conn, &shared->ref, msg_payload(shared));
+        broker_count(c->bs, COUNT_BYTES_SENT, (int64_t)p->payload.n);
+    }
     broker_count(c->bs, COUNT_SENT, 1);
+    broker_count(c->bs, COUNT_PAYLOAD_SENT, (int64_t)p->payload.n);
+    if (conn_output_bytes(c->conn) >= HOLDINGS_FROM)
+        holdings_settle(c->session);
     return true;
 }
 
@@ -128,25 +144,42 @@ static struct id_list *ids_new(const struct delivery *d)
     return list;
 }
 
-/* At the limit the oldest message goes: what is newest is worth most to a consumer of positions. */
-static void make_room(struct session *s, uint64_t bytes)
+/* Returns how many bytes that freed. */
+static uint64_t drop_oldest(struct session *s, int err)
+{
+    struct outbox_item oldest;
+    uint64_t before = s->outbox.queue_bytes;
+    (void)outbox_dequeue(&s->outbox, s->home->broker->store, &oldest);
+    item_drop(&oldest, s->home->broker->store);
+    drop(s, err);
+    return before - s->outbox.queue_bytes;
+}
+
+/* At the session's own limits the oldest messages go: what is newest is worth most to a consumer of
+ * positions. At the limits of all that waits the session may not grow: as much as comes has to go
+ * first. False: the new one is to be dropped. */
+static bool make_room(struct session *s, uint64_t bytes)
 {
     const struct broker_config *config = &s->home->broker->config;
-    while (s->outbox.queue.count &&
-           (s->outbox.queue.count >= config->session_queue_count_max ||
-            s->outbox.queue_bytes + bytes > config->session_queue_bytes_max)) {
-        struct outbox_item oldest;
-        if (!outbox_dequeue(&s->outbox, s->home->broker->store, &oldest))
-            return;
-        item_drop(&oldest, s->home->broker->store);
-        drop(s, ERR_BROKER_QUEUE_LIMIT);
-    }
+    const struct outbox *o = &s->outbox;
+    while (o->queue.count && (o->queue.count >= config->session_queue_count_max ||
+                              o->queue_bytes + bytes > config->session_queue_bytes_max))
+        (void)drop_oldest(s, ERR_BROKER_QUEUE_LIMIT);
+    int err = holdings_check(s, bytes);
+    uint64_t freed = 0;
+    while (err < 0 && freed < bytes && o->queue.count)
+        freed += drop_oldest(s, err);
+    if (err == 0 || freed >= bytes)
+        return true;
+    drop(s, err);
+    return false;
 }
 
 static void enqueue(struct session *s, const struct delivery *d, struct msg *m)
 {
     struct store *store = s->home->broker->store;
-    make_room(s, msg_bytes(m));
+    if (!make_room(s, msg_bytes(m)))
+        return;
     struct outbox_item item = {
         .ids = ids_new(d),
         .qos = d->qos,
@@ -171,13 +204,15 @@ static void enqueue(struct session *s, const struct delivery *d, struct msg *m)
     }
 }
 
-/* How many messages may be in flight now. The window counts messages, not bytes: with as much
- * output waiting as the connection may have, no more are put into it, and the queue's limits hold
- * for the rest. One is always allowed, since the next acknowledgement is what makes it go on. */
+/* How many messages may be in flight now. The window counts messages; with as many bytes in it, or
+ * in the output, as the connection may have waiting, no more are put into it, and the queue's
+ * limits hold for the rest. One is always allowed, since the next acknowledgement is what makes it
+ * go on. */
 static uint32_t window_now(const struct session *s)
 {
     uint32_t window = client_window(s->client);
-    bool is_full = conn_output_bytes(s->client->conn) >= s->home->broker->config.output_bytes_max;
+    uint64_t max = s->home->broker->config.output_bytes_max;
+    bool is_full = conn_output_bytes(s->client->conn) >= max || s->outbox.window_bytes >= max;
     return is_full && window > 1 ? 1 : window;
 }
 
@@ -221,6 +256,7 @@ void deliver(struct session *s, const struct delivery *d)
         put_in_flight(s, d, m, ids_new(d));
     } else {
         enqueue(s, d, m);
+        holdings_settle(s);
     }
 }
 
@@ -269,6 +305,7 @@ void deliver_queued(struct session *s)
         put_in_flight(s, &d, item.msg, item.ids);
         publication_fini(&p);
     }
+    holdings_settle(s);
 }
 
 void deliver_again(struct session *s)

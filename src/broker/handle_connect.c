@@ -218,7 +218,7 @@ static void send_connack(const struct connecting *x)
     uint8_t *to = buf_reserve(&packet, mqtt_size_connack(&ack, c->version));
     if (to) {
         packet.n = mqtt_encode_connack(&ack, c->version, to);
-        conn_write(c->conn, buf_span(&packet));
+        client_write(c, buf_span(&packet));
     }
     buf_fini(&packet);
     buf_fini(&greeting);
@@ -228,6 +228,7 @@ static void go_up(const struct connecting *x)
 {
     struct client *c = x->client;
     c->is_up = true;
+    client_note_up(c);
     c->bs->connect_budget += c->borrowed;
     c->borrowed = 0;
     conn_set_input_limit(c->conn, (size_t)c->bs->broker->config.packet_bytes_max + 5);

@@ -102,10 +102,14 @@ static void receive_qos0_1(struct client *c, const struct mqtt_publish *p)
 int handle_publish(struct client *c, const struct mqtt_frame *f)
 {
     struct mqtt_publish p;
+    int64_t now_ms = shard_now_ms(c->bs->shard);
+    if (!rate_take(&c->bs->broker->packet_rate, &c->rate_full_ns, now_ms))
+        return err_raise(ERR_BROKER_PACKET_RATE);
     int err = mqtt_decode_publish(f, c->version, true, &p);
     if (err < 0)
         return err;
     broker_count(c->bs, COUNT_RECEIVED, 1);
+    broker_count(c->bs, COUNT_PAYLOAD_RECEIVED, (int64_t)p.payload.n);
     err = resolve_alias(c, &p);
     if (err < 0)
         return err;

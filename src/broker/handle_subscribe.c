@@ -98,7 +98,7 @@ static void send_suback(struct client *c, enum mqtt_type type, uint16_t packet_i
     uint8_t *to = buf_reserve(&out, size);
     if (to) {
         out.n = mqtt_encode_suback(type, &ack, c->version, to);
-        conn_write(c->conn, buf_span(&out));
+        client_write(c, buf_span(&out));
     }
     buf_fini(&out);
 }

@@ -30,6 +30,7 @@ int index_init(struct index *x)
 {
     pthread_mutex_init(&x->lock, NULL);
     atomic_init(&x->count, 0);
+    atomic_init(&x->shared_count, 0);
     return tree_init(&x->tree);
 }
 
@@ -115,6 +116,8 @@ int index_add(struct index *x, const struct filter *filter, uint64_t who, uint64
     ret->node = n;
     ret->branch = b;
     atomic_fetch_add_explicit(&x->count, 1, memory_order_relaxed);
+    if (b && b->is_shared)
+        atomic_fetch_add_explicit(&x->shared_count, 1, memory_order_relaxed);
 out:
     pthread_mutex_unlock(&x->lock);
     return err;
@@ -163,6 +166,8 @@ void index_remove(struct index *x, const struct index_place *place, uint64_t who
 {
     pthread_mutex_lock(&x->lock);
     subscribers_remove(home_of(place), who, place->at);
+    if (place->branch && place->branch->is_shared)
+        atomic_fetch_sub_explicit(&x->shared_count, 1, memory_order_relaxed);
     drop_branch_if_empty(place->node, place->branch);
     tree_prune(place->node);
     pthread_mutex_unlock(&x->lock);

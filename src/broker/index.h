@@ -21,7 +21,8 @@ struct branches {
 struct index {
     pthread_mutex_t lock; /* protects all changes of the tree; taken after no other lock */
     struct tree tree;
-    atomic_uint_fast64_t count; /* subscriptions; relaxed, a statistic */
+    /* Subscriptions, and the shared ones among them; relaxed, statistics. */
+    atomic_uint_fast64_t count, shared_count;
 };
 
 /* A subscription's place, kept by its session to find it again. */

@@ -12,7 +12,7 @@ void outbox_fini(struct outbox *o, struct store *store)
 {
     ring_fini(&o->window, store);
     ring_fini(&o->queue, store);
-    o->queue_bytes = 0;
+    o->queue_bytes = o->window_bytes = 0;
     o->in_flight = o->again = o->again_at = 0;
 }
 
@@ -58,6 +58,7 @@ struct outbox_item *outbox_push(struct outbox *o, struct outbox_item item)
         return NULL;
     o->next_pid = o->next_pid == UINT16_MAX ? 1 : (uint16_t)(o->next_pid + 1);
     o->in_flight++;
+    o->window_bytes += msg_bytes(item.msg);
     return place;
 }
 
@@ -85,8 +86,10 @@ static void drop_done(struct outbox *o)
 
 void outbox_settle(struct outbox *o)
 {
+    o->window_bytes = 0;
     for (uint32_t i = 0; i < o->window.count; i++) {
         struct outbox_item *item = ring_at(&o->window, i);
+        o->window_bytes += item->msg ? msg_bytes(item->msg) : 0;
         if (item->msg || (item->state != ITEM_SENT && item->state != ITEM_AGAIN))
             continue;
         o->in_flight -= item->state == ITEM_SENT;
@@ -98,6 +101,7 @@ void outbox_settle(struct outbox *o)
 
 void outbox_acknowledge(struct outbox *o, struct outbox_item *item, bool is_done)
 {
+    o->window_bytes -= item->msg ? msg_bytes(item->msg) : 0;
     item_drop(item, NULL);
     if (item->state == ITEM_AGAIN) { /* the client had it from the earlier connection */
         o->again--;

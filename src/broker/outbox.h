@@ -14,7 +14,7 @@
 
 struct outbox {
     struct outbox_ring window, queue;
-    uint64_t queue_bytes;
+    uint64_t queue_bytes, window_bytes;
     uint32_t in_flight; /* window items sent or released on this connection */
     uint32_t again;     /* window items in state ITEM_AGAIN */
     uint32_t again_at;  /* no such item is in the window before this place */

@@ -22,6 +22,7 @@ int retained_init(struct retained *r, uint64_t count_max)
 {
     pthread_mutex_init(&r->lock, NULL);
     atomic_init(&r->count, 0);
+    atomic_init(&r->bytes, 0);
     r->count_max = count_max;
     return tree_init(&r->tree);
 }
@@ -42,6 +43,14 @@ void retained_fini(struct retained *r)
     pthread_mutex_destroy(&r->lock);
 }
 
+/* Under the lock. */
+static void change_bytes(struct retained *r, const struct msg *fresh, const struct msg *old)
+{
+    uint64_t bytes = atomic_load_explicit(&r->bytes, memory_order_relaxed);
+    bytes += (fresh ? msg_bytes(fresh) : 0) - (old ? msg_bytes(old) : 0);
+    atomic_store_explicit(&r->bytes, bytes, memory_order_relaxed);
+}
+
 int retained_set(struct retained *r, struct msg *m)
 {
     struct drop_later *drop = mem_alloc(MEM_INDEX, sizeof(*drop));
@@ -59,6 +68,7 @@ int retained_set(struct retained *r, struct msg *m)
     } else {
         ref_take(&m->ref);
         rcu_publish(n->value[0], m);
+        change_bytes(r, m, old);
         if (!old)
             atomic_fetch_add_explicit(&r->count, 1, memory_order_relaxed);
     }
@@ -92,6 +102,7 @@ void retained_clear(struct retained *r, struct span topic)
     drop->m = n ? rcu_read(n->value[0]) : NULL;
     if (drop->m) {
         rcu_publish(n->value[0], NULL);
+        change_bytes(r, NULL, drop->m);
         atomic_fetch_sub_explicit(&r->count, 1, memory_order_relaxed);
         tree_prune(n);
     }

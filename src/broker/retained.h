@@ -11,8 +11,8 @@
 struct retained {
     pthread_mutex_t lock; /* protects all changes of the tree; taken after no other lock */
     struct tree tree;     /* value[0]: struct msg, with a reference */
-    atomic_uint_fast64_t count;
-    uint64_t count_max; /* topics; further ones are refused */
+    atomic_uint_fast64_t count, bytes; /* messages, and what they weigh */
+    uint64_t count_max;                /* topics; further ones are refused */
 };
 
 /* An empty store for at most `count_max` topics; ERR_NO_MEMORY. Then retained_fini also after a

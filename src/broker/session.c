@@ -2,6 +2,7 @@
 #include "broker/session.h"
 
 #include "base/hash.h"
+#include "base/log.h"
 #include "broker/share.h"
 
 #define BUCKETS_MIN 64u
@@ -148,6 +149,7 @@ void session_free(struct session **session)
         shard_timer_stop(bs->shard, &s->timer);
     subscriptions_clear(&s->subscriptions, &space_of(s->account)->index, s->who);
     outbox_fini(&s->outbox, bs->broker->store);
+    holdings_settle(s);
     pid_set_clear(&s->received);
     struct session **link = &bs->buckets[s->hash & bs->bucket_mask];
     while (*link != s)
@@ -174,11 +176,22 @@ static void start_timer(struct session *s)
         shard_timer_start(s->home->shard, &s->timer, due, 50);
 }
 
+/* What the client of a session that expires will never know. */
+static void log_drops(const struct session *s)
+{
+    if (s->dropped || s->outbox.queue.count)
+        log_info("mqtt session expired: client '%.*s': %llu messages dropped, %u never fetched",
+                 SPAN_FMT(session_client_id(s)), (unsigned long long)s->dropped,
+                 s->outbox.queue.count);
+}
+
 static void on_timer(struct timer *t)
 {
     struct session *s = session_of_timer(t);
     int64_t now = shard_now_ms(s->home->shard);
     if (s->expiry_due_ms && s->expiry_due_ms <= now) {
+        broker_count(s->home, COUNT_EXPIRED, 1);
+        log_drops(s);
         session_free(&s);
         return;
     }
@@ -191,9 +204,19 @@ static void on_timer(struct timer *t)
     start_timer(s);
 }
 
+static void count_online(struct broker *b, int64_t delta)
+{
+    int64_t now = atomic_fetch_add_explicit(&b->online, delta, memory_order_relaxed) + delta;
+    int64_t max = atomic_load_explicit(&b->online_max, memory_order_relaxed);
+    while (now > max && !atomic_compare_exchange_weak_explicit(
+                            &b->online_max, &max, now, memory_order_relaxed, memory_order_relaxed))
+        continue;
+}
+
 void session_attach(struct session *s, struct client *c)
 {
     s->client = c;
+    count_online(s->home->broker, 1);
     /* A client that is back in time has no will published (MQTT 5.0 3.1.3.2.2). */
     will_free(&s->will);
     s->will_due_ms = s->expiry_due_ms = 0;
@@ -207,10 +230,12 @@ void session_detach(struct session *s, struct will *will)
 {
     int64_t now = shard_now_ms(s->home->shard);
     s->client = NULL;
+    count_online(s->home->broker, -1);
     atomic_store_explicit(&broker_slot(s->home, subscriber_slot(s->who))->is_online, false,
                           memory_order_relaxed);
     s->will = will;
     share_leave(s);
+    holdings_settle(s);
     if (!session_is_persistent(s)) {
         session_free(&s);
         return;

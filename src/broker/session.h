@@ -30,6 +30,7 @@ struct session {
     uint32_t gathered_at;
     uint32_t expiry_s; /* 0: ends with the connection */
     uint64_t dropped;  /* messages lost to limits */
+    struct holding holding;
     uint16_t client_id_n;
     uint8_t client_id[];
 };

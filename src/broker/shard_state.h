@@ -3,7 +3,10 @@
 #ifndef TRACKWIRE_BROKER_SHARD_STATE_H
 #define TRACKWIRE_BROKER_SHARD_STATE_H
 
+#include "base/rate.h"
+#include "broker/admission.h"
 #include "broker/broker.h"
+#include "broker/holdings.h"
 #include "broker/index.h"
 #include "broker/retained.h"
 
@@ -15,6 +18,7 @@ struct space {
     struct account *account;
     struct index index;
     struct retained retained;
+    struct holdings holdings;
     struct span cid_text; /* the account's id in digits, for the user property `cid` */
     char cid_digits[24];
 };
@@ -34,11 +38,29 @@ struct slot {
 
 enum broker_counter {
     COUNT_SESSIONS,
+    COUNT_EXPIRED,
     COUNT_CONNECTIONS,
-    COUNT_RECEIVED,
+    COUNT_ACCEPTED,
+    COUNT_CONNECTS,
+    COUNT_RECEIVED, /* publications */
     COUNT_SENT,
     COUNT_DROPPED,
+    COUNT_PAYLOAD_RECEIVED, /* bytes */
+    COUNT_PAYLOAD_SENT,
+    COUNT_PACKETS_RECEIVED,
+    COUNT_PACKETS_SENT,
+    COUNT_BYTES_RECEIVED,
+    COUNT_BYTES_SENT,
+    COUNT_QUEUED,
+    COUNT_QUEUED_BYTES,
+    COUNT_WAITING_BYTES,
     COUNT_BROKER_COUNTER_
+};
+
+/* Clients of one transport; rows are taken in order and stay. */
+struct transport_count {
+    _Atomic(const struct transport *) transport; /* NULL: the row is free */
+    atomic_uint_fast64_t clients;
 };
 
 /* A delivery gathered over several subscriptions of one session. */
@@ -79,8 +101,10 @@ struct broker_shard {
     bool is_stopping;
     struct mail *stopped;    /* sent when the last client is gone after broker_stop */
     struct timer stop_timer; /* cuts off those that do not go */
+    struct holdings_batch batch;
     /* Written by the owner, read by anyone; relaxed, statistics. */
     atomic_uint_fast64_t counters[COUNT_BROKER_COUNTER_];
+    struct transport_count transports[BROKER_TRANSPORTS_MAX];
 };
 
 struct broker {
@@ -90,7 +114,12 @@ struct broker {
     struct broker_config config;
     void (*serve)(void *context, const struct broker_request *request); /* NULL: nobody */
     void *serve_context;
-    struct space *root; /* the only account for now */
+    struct space *root;          /* the only account for now */
+    struct holdings holdings;    /* of all accounts */
+    struct admission *admission; /* NULL: no limit */
+    struct rate packet_rate;
+    /* Any shard; relaxed, statistics. */
+    atomic_int_fast64_t online, online_max;
     unsigned workers;
     struct broker_shard *state[]; /* workers, and one for the control shard */
 };

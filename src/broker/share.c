@@ -95,18 +95,62 @@ uint64_t share_pick(struct broker_shard *bs, const struct branch *group, struct 
                                : pick_random(bs, members, ret_options);
 }
 
-/* Under the group's lock: the oldest go at the limits of a session's queue. */
-static void make_room(struct broker_shard *bs, struct branch *group, uint64_t bytes)
+/* The group's queue has more, or less, than it had. */
+static void note_queue(struct branch *group, int64_t bytes, int64_t messages)
+{
+    group->queue_bytes += (uint64_t)bytes;
+    holdings_change_group(group->holdings, bytes, messages);
+    atomic_store(&group->waiting, group->queue.count);
+}
+
+static void count_drop(struct broker_shard *bs, int err)
+{
+    (void)err_raise(err);
+    broker_count(bs, COUNT_DROPPED, 1);
+}
+
+static uint64_t drop_oldest(struct broker_shard *bs, struct branch *group, int err)
+{
+    struct outbox_item oldest = ring_pop(&group->queue);
+    uint64_t bytes = msg_bytes(oldest.msg);
+    note_queue(group, -(int64_t)bytes, -1);
+    item_drop(&oldest, bs->broker->store);
+    count_drop(bs, err);
+    return bytes;
+}
+
+/* Under the group's lock, as deliver.c does for a session: at the group's own limits the oldest go;
+ * at those of all that waits the group may not grow. False: the new one is to be dropped. */
+static bool make_room(struct broker_shard *bs, struct branch *group, uint64_t bytes)
 {
     const struct broker_config *config = &bs->broker->config;
     while (group->queue.count && (group->queue.count >= config->session_queue_count_max ||
-                                  group->queue_bytes + bytes > config->session_queue_bytes_max)) {
-        struct outbox_item oldest = ring_pop(&group->queue);
-        group->queue_bytes -= msg_bytes(oldest.msg);
-        item_drop(&oldest, bs->broker->store);
-        (void)err_raise(ERR_SHARE_QUEUE_LIMIT);
-        broker_count(bs, COUNT_DROPPED, 1);
+                                  group->queue_bytes + bytes > config->session_queue_bytes_max))
+        (void)drop_oldest(bs, group, ERR_SHARE_QUEUE_LIMIT);
+    int err = holdings_check_group(group->holdings, bytes);
+    uint64_t freed = 0;
+    while (err < 0 && freed < bytes && group->queue.count)
+        freed += drop_oldest(bs, group, err);
+    if (err == 0 || freed >= bytes)
+        return true;
+    count_drop(bs, err);
+    return false;
+}
+
+/* Under the group's lock. */
+static void keep(struct broker_shard *bs, struct branch *group, const struct publication *p,
+                 struct msg *m, bool is_first)
+{
+    struct outbox_item item = {.msg = m, .qos = p->qos, .is_retained = p->is_retained};
+    group->holdings = &bs->broker->root->holdings;
+    if (!make_room(bs, group, msg_bytes(m)))
+        return;
+    if (!(is_first ? ring_push_first(&group->queue, item) : ring_push(&group->queue, item))) {
+        count_drop(bs, ERR_NO_MEMORY);
+        return;
     }
+    ref_take(&m->ref);
+    note_queue(group, (int64_t)msg_bytes(m), 1);
 }
 
 /* A member that comes marks itself connected before it takes the lock to look at the queue, so
@@ -121,17 +165,8 @@ bool share_keep(struct broker_shard *bs, struct branch *group, struct publicatio
     uint64_t options;
     pthread_mutex_lock(&group->lock);
     bool has_member = share_pick(bs, group, p->topic, &options) != 0;
-    if (!has_member) {
-        make_room(bs, group, msg_bytes(m));
-        struct outbox_item item = {.msg = m, .qos = p->qos, .is_retained = p->is_retained};
-        if (is_first ? ring_push_first(&group->queue, item) : ring_push(&group->queue, item)) {
-            ref_take(&m->ref);
-            group->queue_bytes += msg_bytes(m);
-        } else {
-            broker_count(bs, COUNT_DROPPED, 1);
-        }
-        atomic_store(&group->waiting, group->queue.count);
-    }
+    if (!has_member)
+        keep(bs, group, p, m, is_first);
     pthread_mutex_unlock(&group->lock);
     return !has_member;
 }
@@ -142,8 +177,7 @@ static bool take_waiting(struct branch *group, struct outbox_item *ret)
     bool is_any = group->queue.count > 0;
     if (is_any) {
         *ret = ring_pop(&group->queue);
-        group->queue_bytes -= msg_bytes(ret->msg);
-        atomic_store(&group->waiting, group->queue.count);
+        note_queue(group, -(int64_t)msg_bytes(ret->msg), -1);
     }
     pthread_mutex_unlock(&group->lock);
     return is_any;

@@ -75,6 +75,30 @@ static void every_key_has_a_help_text(void **state)
     }
 }
 
+static void takes_bytes_with_units(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *value;
+        uint64_t bytes;
+    } good[] = {{"0", 0},
+                {"1", 1},
+                {"5000000000", 5000000000},
+                {"1K", 1024},
+                {"64M", (uint64_t)64 << 20},
+                {"1024G", (uint64_t)1 << 40},
+                {"1048576G", (uint64_t)1 << 50}};
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        assert_int_equal(set("total-bytes", good[i].value), 0);
+        assert_int_equal(config.total_bytes_max, good[i].bytes);
+    }
+    static const char *const bad[] = {
+        "", "K", "1k", "1MB", "-1", "1.5G", "0x10", "1 ", "1T", "1048577G", "99999999999999999999"};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        assert_int_equal(set("total-bytes", bad[i]), ERR_CONFIG_VALUE);
+    assert_int_equal(config.total_bytes_max, (uint64_t)1 << 50);
+}
+
 static void takes_good_values(void **state)
 {
     (void)state;
@@ -296,6 +320,7 @@ int main(void)
         FRESH(defaults_are_those_of_the_contract),
         FRESH(every_key_has_a_help_text),
         FRESH(takes_good_values),
+        FRESH(takes_bytes_with_units),
         FRESH(refuses_bad_values_and_keeps_the_old_ones),
         FRESH(a_misspelt_key_gets_a_suggestion),
         FRESH(reads_a_file),
