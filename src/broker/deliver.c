@@ -23,6 +23,9 @@ static void put_properties(struct client *c, const struct publication *p, struct
     if (p->expires_ms) {
         int64_t left_ms = p->expires_ms - shard_now_ms(c->bs->shard);
         uint32_t left_s = left_ms > 0 ? (uint32_t)((left_ms + 999) / 1000) : 0;
+        /* The publisher's shard may be a turn ahead of this one's clock. */
+        if (left_s > p->expiry_s)
+            left_s = p->expiry_s;
         /* MQTT 5.0 3.3.2.3.3: what is left. In the platform's topics as flespi has it: the whole
          * interval, which counts from the user property `timestamp`. */
         bool is_platforms = span_starts(p->topic, SPAN_LIT("flespi/"));
