@@ -86,8 +86,8 @@ def test_check_finds_the_place():
 def test_serve_reads_the_file_and_flags_win():
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / 'trackwire.conf'
-        path.write_text(f'data = {folder}/data\nmqtt = off\nhttp = off\nshards = 1\n'
-                        'channels = 40-50\n')
+        path.write_text(f'data = {folder}/data\nmqtt = off\nmqtts = off\nhttp = off\n'
+                        'https = off\nshards = 1\nchannels = 40-50\n')
         hub = Process([BINARY, 'serve', '--channels', '20-30', '--config', path,
                        '--set', 'channels-host=127.0.0.1'])
         try:

@@ -196,13 +196,15 @@ def trackwire(*arguments, timeout=20, env=None):
 
 class Server:
     """A hub. `arguments` are appended to its command line. `data`: an existing data folder, which
-    stays; otherwise there is a fresh one, which goes."""
+    stays; otherwise there is a fresh one, which goes. `tls`: it listens for TLS too."""
 
-    def __init__(self, *arguments, data=None, env=None):
+    def __init__(self, *arguments, data=None, env=None, tls=False):
         if not BINARY.exists():
             raise AssertionError(f'{BINARY} is not built (TRACKWIRE_BIN names another)')
         self.ports = Ports()
-        self.mqtt_port, self.http_port, *self.channel_ports = self.ports.all
+        (self.mqtt_port, self.http_port, self.mqtts_port, self.https_port,
+         *self.channel_ports) = self.ports.all
+        self.has_tls = tls
         self.token = random_token()
         self.arguments, self.env = arguments, env or {}
         self.own_data = None if data else tempfile.mkdtemp(prefix='trackwire-test-')
@@ -210,9 +212,11 @@ class Server:
         self.process = None
 
     def command(self):
+        mqtts, https = (f'127.0.0.1:{port}' if self.has_tls else 'off'
+                        for port in (self.mqtts_port, self.https_port))
         return [BINARY, 'serve', '--data', self.data,
-                '--mqtt', f'127.0.0.1:{self.mqtt_port}', '--mqtts', 'off',
-                '--http', f'127.0.0.1:{self.http_port}', '--https', 'off',
+                '--mqtt', f'127.0.0.1:{self.mqtt_port}', '--mqtts', mqtts,
+                '--http', f'127.0.0.1:{self.http_port}', '--https', https,
                 '--channels', f'{self.channel_ports[0]}-{self.channel_ports[-1]}',
                 *shard_arguments(), *self.arguments]
 
@@ -253,6 +257,11 @@ class Server:
     def log(self):
         return self.process.err
 
+    @property
+    def certificate(self):
+        """The file of the self-signed certificate."""
+        return self.data / 'tls/certificate.pem'
+
     def rss_bytes(self):
         status = Path(f'/proc/{self.process.pid}/status').read_text()
         return int(re.search(r'VmRSS:\s+(\d+) kB', status).group(1)) * 1024
@@ -291,9 +300,9 @@ class Server:
         return self.create('/gw/devices', name=name, device_type_id=0,
                            configuration={'ident': ident})
 
-    def client(self, client_id='', version=mqttwire.V311, **options):
+    def client(self, client_id='', version=mqttwire.V311, port=None, wrap=None, **options):
         """A connected client of our own; the hub's token is its user name."""
-        client = mqttwire.Client(self.mqtt_port, version)
+        client = mqttwire.Client(port or self.mqtt_port, version, wrap=wrap)
         options.setdefault('username', self.token)
         connack = client.connect(client_id, **options)
         check_equal(connack.code, 0, f'CONNACK of {client_id!r}')

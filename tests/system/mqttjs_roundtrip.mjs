@@ -1,13 +1,17 @@
 // MQTT.js against the hub: publishes and receives at QoS 0, 1 and 2 with one protocol version, and
-// prints what it saw as JSON lines. Arguments: port, token, protocol version (3, 4 or 5).
+// prints what it saw as JSON lines. Arguments: port, token, protocol version (3, 4 or 5), and for TLS
+// the file of the certificate to trust.
+import { readFileSync } from 'node:fs';
 import mqtt from 'mqtt';
 
-const [port, token, version] = process.argv.slice(2);
+const [port, token, version, trusted] = process.argv.slice(2);
 const protocolVersion = Number(version);
 const topic = `js/${version}`;
 const say = (event, fields) => console.log(JSON.stringify({ event, ...fields }));
 
-const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${port}`, {
+const url = trusted ? `mqtts://localhost:${port}` : `mqtt://127.0.0.1:${port}`;
+const client = await mqtt.connectAsync(url, {
+  ...(trusted && { ca: readFileSync(trusted), ALPNProtocols: ['mqtt'] }),
   clientId: `mqttjs-${version}`,
   username: token,
   protocolVersion,

@@ -197,12 +197,15 @@ def ack_packet(kind, packet_id):
 # ---- the client ----
 
 class Client:
-    """One connection. With `auto_ack` incoming publications are acknowledged as they are read."""
+    """One connection. With `auto_ack` incoming publications are acknowledged as they are read.
+    `wrap` makes of the fresh socket the one to use: TLS."""
 
-    def __init__(self, port, version=V311, host='127.0.0.1', timeout=10, auto_ack=True):
+    def __init__(self, port, version=V311, host='127.0.0.1', timeout=10, auto_ack=True, wrap=None):
         self.version, self.timeout, self.auto_ack = version, timeout, auto_ack
         self.socket = socket.create_connection((host, port), timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if wrap:
+            self.socket = wrap(self.socket)
         self.data = b''
         self.inbox, self.pending = [], []
         self.last_id = 0
