@@ -84,13 +84,16 @@ def test_goodbye_with_the_will(server):
 
 
 def test_a_retained_will(server):
+    watcher = watch(server)
     for version in VERSIONS:
         client, _ = sign_in(server, 'client', version,
                             will=Will('will/kept', NAMES[version], 1, True))
         vanish(client)
-        watcher = watch(server)
-        expect(watcher, NAMES[version], retain=True)
-        leave(watcher)
+        expect(watcher, NAMES[version])
+        late, _ = sign_in(server, 'late', version)
+        late.subscribe('will/+', qos=1)
+        expect(late, NAMES[version], retain=True)
+        leave(late)
 
 
 def test_the_delay(server):

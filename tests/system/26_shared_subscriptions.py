@@ -2,7 +2,7 @@
 
 from harness import check_equal
 from mqttwire import V311, V5
-from scenario import NAMES, VERSIONS, lasting, leave, sign_in, vanish
+from scenario import NAMES, VERSIONS, lasting, leave, sign_in
 
 
 def numbers(client):
@@ -109,7 +109,7 @@ def test_who_is_away_is_passed_over(server):
             here, _ = sign_in(server, 'here', version)
             for client in (away, here):
                 client.subscribe('$share/g/t', qos=qos)
-            vanish(away)
+            leave(away)
             for i in range(50):
                 publisher.publish('t', str(i), max(1, qos))
             collect([here], 50, f'{NAMES[version]} QoS {qos}')
