@@ -36,8 +36,8 @@ def leave(client):
 
 
 def vanish(client):
-    """Goes without a word; back when the server has closed. It tells others (a will, a shared group)
-    just after that, so wait for what they see, where it matters."""
+    """Goes without a word; back when the server has closed. It tells others (a will, a shared
+    group) just after that, so wait for what they see, where it matters."""
     client.socket.shutdown(socket.SHUT_WR)
     wait_closed(client)
 
