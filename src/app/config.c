@@ -264,6 +264,8 @@ const struct config_key config_keys[] = {
            "connections that one address may make at once, with connect-rate"),
     NUMBER("packet-rate", type_number, packet_rate, "0", 0, 1000000,
            "messages that one client may publish in a second; 0: any"),
+    NUMBER("sys-interval", type_number, sys_interval_s, "10", 0, 86400,
+           "seconds between figures under $SYS, while somebody listens; 0: none"),
     NUMBER("retained-max", type_number, retained_max, "1000000", 0, 100000000,
            "topics with a retained message"),
     KEY("reserved-prefix", type_flag, is_prefix_reserved, "true",

@@ -45,6 +45,7 @@ struct config {
     uint32_t queue_bytes_max, queue_count_max, output_bytes_max, retained_max;
     uint64_t account_bytes_max, total_bytes_max; /* the second 0: half of the memory */
     uint32_t connect_rate, connect_burst, packet_rate;
+    uint32_t sys_interval_s;
     bool is_prefix_reserved;
 };
 

@@ -358,6 +358,8 @@ static struct broker_config broker_settings(const struct config *c)
         .connect_rate = c->connect_rate,
         .connect_burst = c->connect_burst,
         .packet_rate = c->packet_rate,
+        .sys_interval_s = c->sys_interval_s,
+        .version = "trackwire version " TRACKWIRE_VERSION,
     };
 }
 

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "broker/client.h"
 #include "broker/route.h"
+#include "broker/sys.h"
 
 #include <stdio.h>
 #include <sys/random.h>
@@ -73,6 +74,8 @@ int broker_new(struct shard_set *shards, struct accounts *accounts, struct store
     accounts_root(accounts)->broker_space = b->root;
     for (unsigned i = 0; err == 0 && i <= workers; i++)
         err = state_new(b, i);
+    if (err == 0)
+        err = sys_new(b, &b->sys);
     if (err < 0)
         broker_free(&b);
     *ret = b;
@@ -122,6 +125,7 @@ void broker_free(struct broker **broker)
         mem_free(MEM_INDEX, b->root);
     }
     admission_free(&b->admission);
+    sys_free(&b->sys);
     mem_free(MEM_SESSION, b);
 }
 

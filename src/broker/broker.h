@@ -27,8 +27,10 @@ struct broker_config {
     /* Of all that waits for the clients of an account, and of all accounts; 0: no limit. */
     uint64_t account_bytes_max, total_bytes_max;
     uint32_t connect_rate,
-        connect_burst;    /* of one address; connections a second (0: any), at once */
-    uint32_t packet_rate; /* publications of one client a second; 0: any */
+        connect_burst;       /* of one address; connections a second (0: any), at once */
+    uint32_t sys_interval_s; /* between figures under $SYS; 0: none */
+    const char *version;     /* as $SYS tells it; borrowed for good */
+    uint32_t packet_rate;    /* publications of one client a second; 0: any */
 };
 
 /* Before the shards start. The broker borrows all it is given until broker_free. */

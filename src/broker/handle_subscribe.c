@@ -3,6 +3,7 @@
 #include "broker/deliver.h"
 #include "broker/retained.h"
 #include "broker/share.h"
+#include "broker/sys.h"
 
 /* A retained message on its way to a new subscription. */
 struct retained_target {
@@ -105,6 +106,11 @@ static void send_suback(struct client *c, enum mqtt_type type, uint16_t packet_i
 
 static int send_retained_path(struct session *s, const struct filter *f, uint64_t options)
 {
+    if (sys_covers(s, f->topic)) {
+        if (f->spec.n == 0)
+            sys_send(s, f->topic, options);
+        return 0;
+    }
     struct index_place place;
     bool is_there = index_find(&space_of(s->account)->index, f, &place);
     struct retained_target t = {
@@ -133,6 +139,8 @@ static void send_waiting(struct client *c, const struct mqtt_subscribe *p,
         uint64_t options = subscription_options(s.qos, s.no_local, s.retain_as_published, id);
         if (!f.is_shared && is_wanted)
             (void)for_each_path(&f, send_retained_path, c->session, options);
+        if (sys_covers(c->session, f.topic))
+            sys_watch(c->bs->broker);
     }
     share_join(c->session);
 }

@@ -205,6 +205,13 @@ static uint32_t hand_out(struct broker_shard *bs, struct publication *p, uint64_
     return 1;
 }
 
+void route_to_session(struct broker_shard *bs, struct publication *p, uint64_t who,
+                      uint64_t options)
+{
+    (void)hand_out(bs, p, who, options, false);
+    send_remote(bs, p);
+}
+
 static uint32_t deliver_plain(struct broker_shard *bs, struct publication *p,
                               const struct subscribers *list, bool may_overlap)
 {

@@ -12,6 +12,9 @@ uint32_t route_publication(struct broker_shard *bs, struct space *space, struct 
  * Any shard. */
 void route_to_group(struct broker_shard *bs, struct publication *p, struct branch *group,
                     bool is_first);
+/* Delivers `p` to the session `who` as `options` say, if it is still there. Any shard. */
+void route_to_session(struct broker_shard *bs, struct publication *p, uint64_t who,
+                      uint64_t options);
 /* Delivers `p` to this member of the group. Owner shard of the session. */
 void route_to_member(struct session *s, struct publication *p, uint64_t options,
                      struct branch *group);

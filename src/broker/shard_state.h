@@ -12,6 +12,7 @@
 
 struct session;
 struct client;
+struct sys;
 
 /* What the broker keeps for an account. */
 struct space {
@@ -117,6 +118,7 @@ struct broker {
     struct space *root;          /* the only account for now */
     struct holdings holdings;    /* of all accounts */
     struct admission *admission; /* NULL: no limit */
+    struct sys *sys;             /* NULL: no figures under $SYS */
     struct rate packet_rate;
     /* Any shard; relaxed, statistics. */
     atomic_int_fast64_t online, online_max;
