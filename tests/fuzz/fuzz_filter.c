@@ -1,5 +1,6 @@
-/* Subscriptions: whatever filter_parse takes is put into an index, and what the index says of a topic
- * must be what the plain definition says. Input: a topic, a zero byte, filters between zero bytes. */
+/* Subscriptions: whatever filter_parse takes is put into an index, and what the index says of a
+ * topic must be what the plain definition says. Input: a topic, a zero byte, filters between zero
+ * bytes. */
 #include "base/hash.h"
 #include "broker/index.h"
 

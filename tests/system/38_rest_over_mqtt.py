@@ -1,5 +1,5 @@
-"""REST over MQTT: a publication to flespi/rest/{method}/{uri} is a request, and its answer comes to the
-response topic."""
+"""REST over MQTT: a publication to flespi/rest/{method}/{uri} is a request, and its answer comes
+to the response topic."""
 
 import json
 
