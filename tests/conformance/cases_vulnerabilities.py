@@ -36,7 +36,7 @@ NOT_HERE = {
     37: 'rights are the same for all tokens as yet',
     38: 'rights are the same for all tokens as yet',
     39: 'rights are the same for all tokens as yet',
-    42: 'certificates are no identity as yet',
+    42: 'the name in a client certificate is no identity here (tests/system/40_tls.py)',
     44: 'the hub has one account as yet',
     45: 'the hub takes no code from anybody',
     48: 'about a command line: tests/system/10_commands.py',

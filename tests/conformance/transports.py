@@ -24,8 +24,8 @@ HEADER_MAX = 16384
 Frame = namedtuple('Frame', 'is_final reserved opcode data')
 
 
-class NotOffered(Exception):
-    """The hub does not speak this transport; the text says how it showed."""
+class NoUpgrade(Exception):
+    """The answer to the handshake was no HTTP, or none came."""
 
 
 def open_tcp(port, timeout):
@@ -99,19 +99,21 @@ class WebSocketStream:
         while b'\r\n\r\n' not in self.data:
             more = self.below.recv(4096)
             if not more or len(self.data) > HEADER_MAX:
-                raise NotOffered(f'no HTTP answer to the upgrade: {self.data[:80]!r}')
+                raise NoUpgrade(f'no HTTP answer: {self.data[:80]!r}')
             self.data += more
         head, _, self.data = self.data.partition(b'\r\n\r\n')
         first, *lines = head.decode('latin-1').split('\r\n')
         fields = (line.partition(':') for line in lines)
         return int(first.split()[1]), {name.lower(): value.strip() for name, _, value in fields}
 
-    def send_frame(self, opcode, data, is_final=True, is_masked=True, reserved=0):
-        """One frame as it is told; data too long for 7 bits goes with the longer length fields."""
+    def send_frame(self, opcode, data, is_final=True, is_masked=True, reserved=0, length=None):
+        """One frame as it is told; `length` replaces the field that tells it, mask bit and all."""
         size, mask = len(data), secrets.token_bytes(4) if is_masked else b''
         head = bytes([(0x80 if is_final else 0) | reserved << 4 | opcode])
         bit = 0x80 if is_masked else 0
-        if size < 126:
+        if length is not None:
+            head += length
+        elif size < 126:
             head += bytes([bit | size])
         elif size < 65536:
             head += bytes([bit | 126]) + size.to_bytes(2, 'big')
@@ -204,16 +206,16 @@ class Transport:
     def __init__(self, name, is_tls, is_web):
         self.name, self.is_tls, self.is_web = name, is_tls, is_web
 
-    def server(self, shards):
-        """A hub, not started, that listens for this transport."""
-        server = harness.Server()
-        server.arguments = ('--shards', str(shards))
-        server.port = server.http_port if self.is_web else server.mqtt_port
-        if self.is_tls:
-            server.port = server.channel_ports.pop()
-            option = '--https' if self.is_web else '--mqtts'
-            server.arguments += (option, f'{HOST}:{server.port}')
-        return server
+    def start(self, shards):
+        """A hub at work that listens for this transport."""
+        server = harness.Server('--shards', str(shards), tls=self.is_tls)
+        server.port = ((server.mqtt_port, server.http_port),
+                       (server.mqtts_port, server.https_port))[self.is_tls][self.is_web]
+        try:
+            return server.start()
+        except AssertionError:
+            server.discard()
+            raise
 
     def open_below(self, server, timeout=10):
         """The stream that WebSocket, or MQTT itself, runs on."""
@@ -227,24 +229,8 @@ class Transport:
         if not self.is_web:
             return below
         stream = WebSocketStream(below)
-        if stream.status != 101:
-            below.close()
-            raise NotOffered(f'the upgrade was answered with {stream.status}')
+        harness.check_equal(stream.status, 101, 'the answer to the handshake')
         return stream
-
-    def start(self, shards):
-        """A hub at work. Raises NotOffered when it cannot speak this transport."""
-        server = self.server(shards)
-        try:
-            server.start()
-            self.open(server).close()
-            return server
-        except (AssertionError, NotOffered, ConnectionError, ssl.SSLError) as error:
-            said = str(error)
-            server.discard()
-            if not self.is_tls and not self.is_web:
-                raise
-            raise NotOffered(said) from None
 
 
 TRANSPORTS = {t.name: t for t in (Transport('tcp', False, False), Transport('tls', True, False),
