@@ -4,7 +4,12 @@ from harness import check_equal, run_node
 
 
 def roundtrip(server, version):
-    events = run_node('mqttjs_roundtrip.mjs', server.mqtt_port, server.token, version)
+    over(f'ws://127.0.0.1:{server.http_port}/any/path', server, version)
+    return over(f'mqtt://127.0.0.1:{server.mqtt_port}', server, version)
+
+
+def over(url, server, version):
+    events = run_node('mqttjs_roundtrip.mjs', url, server.token, version)
 
     def of(kind):
         return [e for e in events if e['event'] == kind]

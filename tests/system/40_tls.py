@@ -107,11 +107,12 @@ test_mosquitto_clients.tls = True
 
 
 def test_mqttjs(server):
-    for version in (3, 4, 5):
-        events = run_node('mqttjs_roundtrip.mjs', server.mqtts_port, server.token, version,
-                          server.certificate)
-        check_equal([e['payload'] for e in events if e['event'] == 'message'],
-                    ['payload 0', 'payload 1', 'payload 2'], f'version {version}')
+    for url in (f'mqtts://localhost:{server.mqtts_port}', f'wss://localhost:{server.https_port}/'):
+        for version in (3, 4, 5):
+            events = run_node('mqttjs_roundtrip.mjs', url, server.token, version,
+                              server.certificate)
+            check_equal([e['payload'] for e in events if e['event'] == 'message'],
+                        ['payload 0', 'payload 1', 'payload 2'], f'{url} version {version}')
 
 
 test_mqttjs.tls = True

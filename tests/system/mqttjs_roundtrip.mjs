@@ -1,17 +1,18 @@
 // MQTT.js against the hub: publishes and receives at QoS 0, 1 and 2 with one protocol version, and
-// prints what it saw as JSON lines. Arguments: port, token, protocol version (3, 4 or 5), and for TLS
+// prints what it saw as JSON lines. Arguments: URL, token, protocol version (3, 4 or 5), and for TLS
 // the file of the certificate to trust.
 import { readFileSync } from 'node:fs';
 import mqtt from 'mqtt';
 
-const [port, token, version, trusted] = process.argv.slice(2);
+const [url, token, version, trusted] = process.argv.slice(2);
 const protocolVersion = Number(version);
 const topic = `js/${version}`;
 const say = (event, fields) => console.log(JSON.stringify({ event, ...fields }));
 
-const url = trusted ? `mqtts://localhost:${port}` : `mqtt://127.0.0.1:${port}`;
+const ca = trusted && readFileSync(trusted);
 const client = await mqtt.connectAsync(url, {
-  ...(trusted && { ca: readFileSync(trusted), ALPNProtocols: ['mqtt'] }),
+  ...(url.startsWith('mqtts:') && { ca, ALPNProtocols: ['mqtt'] }),
+  ...(url.startsWith('wss:') && { wsOptions: { ca } }),
   clientId: `mqttjs-${version}`,
   username: token,
   protocolVersion,
