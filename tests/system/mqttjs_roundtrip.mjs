@@ -1,6 +1,6 @@
 // MQTT.js against the hub: publishes and receives at QoS 0, 1 and 2 with one protocol version, and
-// prints what it saw as JSON lines. Arguments: URL, token, protocol version (3, 4 or 5), and for TLS
-// the file of the certificate to trust.
+// prints what it saw as JSON lines. Arguments: URL, token, protocol version (3, 4 or 5), and for
+// TLS the file of the certificate to trust.
 import { readFileSync } from 'node:fs';
 import mqtt from 'mqtt';
 
