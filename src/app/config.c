@@ -270,6 +270,8 @@ const struct config_key config_keys[] = {
            "topics with a retained message"),
     KEY("reserved-prefix", type_flag, is_prefix_reserved, "true",
         "clients cannot publish under flespi/; false for load tests"),
+    CHOICE("metrics-open", metrics_open, "loopback",
+           "who may read /metrics without a token: loopback|all|none", "loopback", "all", "none"),
     CHOICE("log-level", log_level, "info", "error|warning|notice|info|debug", "error", "warning",
            "notice", "info", "debug"),
     CHOICE("log", log_format, "text", "text|json", "text", "json"),

@@ -46,6 +46,7 @@ struct config {
     uint64_t account_bytes_max, total_bytes_max; /* the second 0: half of the memory */
     uint32_t connect_rate, connect_burst, packet_rate;
     uint32_t sys_interval_s;
+    uint32_t metrics_open; /* of enum rest_figures */
     bool is_prefix_reserved;
 };
 

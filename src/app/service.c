@@ -383,6 +383,10 @@ static int build_rooms(struct service *s)
         err = gateway_new(s->shards, s->broker, &gateway, &s->gateway);
     rest.on_websocket = broker_adopt;
     rest.taker = s->broker;
+    rest.broker = s->broker;
+    rest.gateway = s->gateway;
+    rest.channel_stats = gateway_channel_stats;
+    rest.figures = (enum rest_figures)s->config->metrics_open;
     if (!err)
         err = rest_new(s->shards, s->accounts, s->hub, &rest, &s->rest);
     if (!err)

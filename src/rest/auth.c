@@ -42,22 +42,43 @@ static const char *host_of(const struct rest_call *call)
     return text;
 }
 
+/* Who asks from this machine need not have been there: a proxy asks for others. Those that tell are
+ * believed; one that does not must be told by `metrics-open = none`. */
+static bool is_forwarded(const struct rest_call *call)
+{
+    static const char *const names[] = {"forwarded", "x-forwarded-for", "x-real-ip", "via"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (http_request_header(call->request, names[i]).p)
+            return true;
+    }
+    return false;
+}
+
+static bool is_open_figures(const struct rest_call *call)
+{
+    enum rest_figures figures = call->plane->figures;
+    if (call->route->access != REST_FIGURES || figures == REST_FIGURES_TOKEN)
+        return false;
+    return figures == REST_FIGURES_OPEN || (call->asker.is_local && !is_forwarded(call));
+}
+
 int rest_authorize(struct rest_call *call)
 {
     const struct rest_plane *plane = call->plane;
-    if (call->route->access == REST_OPEN)
+    if (call->route->access == REST_OPEN || is_open_figures(call))
         return 0;
     struct span key = http_request_header(call->request, "authorization");
     int err = 0;
-    if (call->given_login)
-        call->login = *call->given_login;
+    if (call->asker.login)
+        call->login = *call->asker.login;
     else
         err = account_login_key(plane->accounts, key, call->now_s, &call->login);
     if (err >= 0)
         err = check_cid(call);
     if (err < 0)
         return err;
-    if (call->route->access == REST_ITEMS && call->login.access == TOKEN_ACL)
+    bool is_for_items = call->route->access == REST_ITEMS || call->route->access == REST_FIGURES;
+    if (is_for_items && call->login.access == TOKEN_ACL)
         return err_raise(ERR_REST_ACL);
     call->caller.account = call->login.account;
     call->caller.host = plane->public_host ? plane->public_host : host_of(call);

@@ -128,6 +128,7 @@ static int job_new(struct rest_client *client, struct span whole, struct rest_jo
         return err_raise(ERR_NO_MEMORY);
     job->home = client->home->shard;
     job->client = client;
+    job->is_local = net_address_is_loopback(conn_peer(client->conn));
     job->bytes = buf_make(MEM_REST, whole.n);
     /* Holds headers and selectors, and a chunked body or escapes of the query once more. */
     job->arena = arena_make(MEM_REST, 4 * whole.n + JOB_ARENA_SLACK);

@@ -16,11 +16,12 @@ static void dispatch(struct rest_call *call)
 void rest_handle(const struct rest_plane *plane, const struct http_request *request,
                  struct arena *arena, int64_t now_s, struct rest_answer *answer)
 {
-    rest_handle_for(plane, request, NULL, arena, now_s, answer);
+    const struct rest_asker unknown = {0};
+    rest_handle_for(plane, request, &unknown, arena, now_s, answer);
 }
 
 void rest_handle_for(const struct rest_plane *plane, const struct http_request *request,
-                     const struct login *login, struct arena *arena, int64_t now_s,
+                     const struct rest_asker *asker, struct arena *arena, int64_t now_s,
                      struct rest_answer *answer)
 {
     *answer = (struct rest_answer){.body = buf_make(MEM_REST, REST_ANSWER_MAX)};
@@ -32,7 +33,7 @@ void rest_handle_for(const struct rest_plane *plane, const struct http_request *
     struct rest_call call = {
         .plane = plane,
         .request = request,
-        .given_login = login,
+        .asker = *asker,
         .arena = arena,
         .now_s = now_s,
         .limit = UINT64_MAX,
@@ -42,7 +43,7 @@ void rest_handle_for(const struct rest_plane *plane, const struct http_request *
     };
     dispatch(&call);
     /* A page has written its answer itself. */
-    if (!answer->status)
+    if (!answer->status && !answer->wants_survey)
         rest_reply_finish(&call);
     json_decref(call.result);
     json_decref(call.errors);

@@ -72,8 +72,9 @@ static void run(struct mail *mail)
         .version_minor = 1,
         .body = job->body,
     };
+    const struct rest_asker asker = {.login = &job->login};
     struct rest_answer answer;
-    rest_handle_for(&job->rest->plane, &request, &job->login, &job->arena,
+    rest_handle_for(&job->rest->plane, &request, &asker, &job->arena,
                     shard_wall_us(shard_self()) / 1000000, &answer);
     if (job->response_topic.n)
         publish_answer(job, &answer);

@@ -9,6 +9,7 @@ static const char *const method_names[HTTP_METHOD_COUNT_] = {
 
 static const char *const access_notes[] = {
     [REST_OPEN] = "",
+    [REST_FIGURES] = " (token, or as metrics-open says)",
     [REST_ANY] = " (token)",
     [REST_ITEMS] = " (token)",
 };

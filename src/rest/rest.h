@@ -5,10 +5,18 @@
 #define TRACKWIRE_REST_REST_H
 
 #include "broker/broker.h"
+#include "gateway/gateway.h"
 #include "hub/hub.h"
 #include "net/conn.h"
 
 struct rest;
+
+/* Who may read /metrics without a token. */
+enum rest_figures {
+    REST_FIGURES_LOCAL, /* whoever asks from this machine */
+    REST_FIGURES_OPEN,  /* anybody */
+    REST_FIGURES_TOKEN, /* nobody */
+};
 
 struct rest_config {
     const char *public_host; /* host in a channel's `uri`; NULL: the host the request came to */
@@ -18,6 +26,11 @@ struct rest_config {
      * runs, its handler is the taker's to set. NULL: such requests are ordinary ones. */
     void (*on_websocket)(void *taker, struct conn *c);
     void *taker;
+    /* Whose figures /metrics shows; NULL: they are left out. */
+    struct broker *broker;
+    struct gateway *gateway;
+    bool (*channel_stats)(struct gateway *gateway, uint64_t id, struct gateway_channel_stats *ret);
+    enum rest_figures figures;
 };
 extern const struct rest_config rest_config_default;
 

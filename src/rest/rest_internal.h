@@ -5,6 +5,7 @@
 
 #include "http/request.h"
 #include "rest/rest.h"
+#include "rest/survey.h"
 
 /* An answer's body may not be larger. */
 #define REST_ANSWER_MAX (64u * 1024 * 1024)
@@ -17,12 +18,26 @@ struct rest_plane {
     struct hub *hub;
     const char *public_host; /* NULL: the host that the request came to */
     bool is_stopping;
+    struct broker *broker;
+    struct gateway *gateway;
+    bool (*channel_stats)(struct gateway *gateway, uint64_t id, struct gateway_channel_stats *ret);
+    enum rest_figures figures; /* who may read figures without a token */
+    int64_t started_us;        /* UTC */
+};
+
+/* What is known of a request besides itself. */
+struct rest_asker {
+    const struct login *login;   /* signed in already; NULL: the request's header says who asks */
+    const struct survey *survey; /* for a request that waited for it */
+    bool may_wait;               /* the request may be handled once more, with a survey */
+    bool is_local;               /* it came from this machine, and through no proxy that says so */
 };
 
 struct rest_answer {
     int status;
     const char *content_type; /* static; NULL: no body */
     unsigned allow;           /* 1 << method for each one allowed here; 0: not told */
+    bool wants_survey;        /* no answer yet: handle the request again with one */
     struct buf body;
 };
 
@@ -34,8 +49,8 @@ struct rest_call {
     int64_t now_s;
     const struct rest_route *route;
     struct span selectors[REST_SELECTORS_MAX]; /* of the path, decoded */
-    const struct login *given_login;           /* NULL: the request's header says who asks */
-    struct login login;                        /* of routes that need a token */
+    struct rest_asker asker;
+    struct login login; /* of routes that need a token */
     struct hub_caller caller;
     struct span fields; /* `fields`, decoded; empty: all */
     uint64_t limit;     /* UINT64_MAX: none was given */
@@ -52,17 +67,18 @@ struct rest_call {
 void rest_handle(const struct rest_plane *plane, const struct http_request *request,
                  struct arena *arena, int64_t now_s, struct rest_answer *answer);
 
-/* The same for someone who signed in already (NULL: by the request's header). */
+/* The same with what is known of who asks. */
 void rest_handle_for(const struct rest_plane *plane, const struct http_request *request,
-                     const struct login *login, struct arena *arena, int64_t now_s,
+                     const struct rest_asker *asker, struct arena *arena, int64_t now_s,
                      struct rest_answer *answer);
 
 /* ---- routes ---- */
 
 enum rest_access {
-    REST_OPEN,  /* no token */
-    REST_ANY,   /* any good token */
-    REST_ITEMS, /* standard and master tokens: channels, devices and the like */
+    REST_OPEN,    /* no token */
+    REST_FIGURES, /* none where the settings say so, else as REST_ITEMS */
+    REST_ANY,     /* any good token */
+    REST_ITEMS,   /* standard and master tokens: channels, devices and the like */
 };
 
 struct rest_route {
@@ -89,6 +105,7 @@ extern const struct rest_routes rest_device_routes;
 extern const struct rest_routes rest_protocol_routes;
 extern const struct rest_routes rest_auth_routes;
 extern const struct rest_routes rest_page_routes;
+extern const struct rest_routes rest_metrics_routes;
 
 /* All tables; `ret_count` of them. */
 const struct rest_routes *const *rest_all_routes(size_t *ret_count);

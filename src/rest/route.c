@@ -4,7 +4,7 @@
 
 static const struct rest_routes *const tables[] = {
     &rest_page_routes,   &rest_auth_routes,     &rest_channel_routes,
-    &rest_device_routes, &rest_protocol_routes,
+    &rest_device_routes, &rest_protocol_routes, &rest_metrics_routes,
 };
 
 const struct rest_routes *const *rest_all_routes(size_t *ret_count)

@@ -19,7 +19,16 @@ int rest_new(struct shard_set *shards, struct accounts *accounts, struct hub *hu
         return err_raise(ERR_NO_MEMORY);
     rest->control = shard_control(shards);
     rest->config = *config;
-    rest->plane = (struct rest_plane){accounts, hub, config->public_host, false};
+    rest->plane = (struct rest_plane){
+        .accounts = accounts,
+        .hub = hub,
+        .public_host = config->public_host,
+        .broker = config->broker,
+        .gateway = config->gateway,
+        .channel_stats = config->channel_stats,
+        .figures = config->figures,
+        .started_us = shard_wall_us(shard_control(shards)),
+    };
     rest->shard_count = count;
     for (unsigned i = 0; i < count; i++) {
         rest->shards[i].rest = rest;
@@ -68,14 +77,44 @@ static void take_answer(struct mail *m)
     rest_client_take_answer(job->client, job);
 }
 
-static void run_request(struct mail *m)
+static void on_survey(void *context, const struct survey *survey);
+
+/* False when the answer is that there is none. */
+static bool begin_survey(struct rest_job *job)
 {
-    struct rest_job *job = job_of(m);
+    struct shard_set *shards = shard_set_of(job->rest->control);
+    int err = survey_start(shards, job->rest->plane.broker, on_survey, job);
+    if (err < 0)
+        rest_answer_refuse(&job->answer, err);
+    else
+        buf_fini(&job->answer.body);
+    return err == 0;
+}
+
+static void run(struct rest_job *job, const struct survey *survey)
+{
     struct rest *rest = job->rest;
     int64_t now_s = shard_wall_us(rest->control) / 1000000;
-    rest_handle(&rest->plane, &job->request, &job->arena, now_s, &job->answer);
+    const struct rest_asker asker = {
+        .survey = survey,
+        .may_wait = true,
+        .is_local = job->is_local,
+    };
+    rest_handle_for(&rest->plane, &job->request, &asker, &job->arena, now_s, &job->answer);
+    if (job->answer.wants_survey && begin_survey(job))
+        return;
     job->mail.deliver = take_answer;
     shard_send(job->home, &job->mail);
+}
+
+static void run_request(struct mail *m)
+{
+    run(job_of(m), NULL);
+}
+
+static void on_survey(void *context, const struct survey *survey)
+{
+    run(context, survey);
 }
 
 void rest_submit(struct rest *rest, struct rest_job *job)

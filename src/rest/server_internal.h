@@ -38,6 +38,7 @@ struct rest_job {
     struct buf bytes;
     struct arena arena;
     struct http_request request; /* borrows from bytes and arena */
+    bool is_local;               /* from this machine */
     struct rest_answer answer;
 };
 

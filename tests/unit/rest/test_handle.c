@@ -58,6 +58,7 @@ int protocol_set_ident(struct protocol_link *link, struct span ident)
 struct bench {
     struct store *store;
     struct rest_plane plane;
+    struct rest_asker asker;
     struct rest_answer answer;
     json_t *json; /* the last answer */
 };
@@ -122,7 +123,7 @@ static int ask(struct bench *b, const char *line, const char *headers, const cha
     assert_int_equal(http_request_parse(span_of(text, (size_t)n), &arena, &request), 0);
     json_decref(b->json);
     buf_fini(&b->answer.body);
-    rest_handle(&b->plane, &request, &arena, NOW, &b->answer);
+    rest_handle_for(&b->plane, &request, &b->asker, &arena, NOW, &b->answer);
     arena_fini(&arena);
     b->json = json_loadb((const char *)b->answer.body.p, b->answer.body.n, 0, NULL);
     return b->answer.status;
@@ -230,6 +231,45 @@ static void every_route_is_documented(void **state)
 }
 
 /* ---- tokens ---- */
+
+/* Status of /metrics: to someone else, locally, locally through a proxy, and with a token. */
+static void expect_figures(struct bench *b, int other, int local, int forwarded)
+{
+    b->asker.is_local = false;
+    assert_int_equal(ask(b, "GET /metrics", "", ""), other);
+    assert_int_equal(ask(b, "GET /metrics", TOKEN, ""), 200);
+    b->asker.is_local = true;
+    assert_int_equal(ask(b, "GET /metrics", "", ""), local);
+    assert_int_equal(ask(b, "GET /metrics", "X-Forwarded-For: 10.0.0.1\r\n", ""), forwarded);
+    assert_int_equal(ask(b, "GET /metrics", "Via: 1.1 proxy\r\n", ""), forwarded);
+    /* Being near opens nothing else. */
+    assert_int_equal(ask(b, "GET /gw/channels/all", "", ""), 401);
+}
+
+static void shows_figures_to_whom_the_settings_say(void **state)
+{
+    struct bench *b = *state;
+    b->plane.figures = REST_FIGURES_LOCAL;
+    expect_figures(b, 401, 200, 401);
+    b->plane.figures = REST_FIGURES_OPEN;
+    expect_figures(b, 200, 200, 200);
+    b->plane.figures = REST_FIGURES_TOKEN;
+    expect_figures(b, 401, 401, 401);
+}
+
+/* Without a broker there is nothing to survey, and what is known is told at once. */
+static void waits_for_a_survey_once(void **state)
+{
+    struct bench *b = *state;
+    b->asker.may_wait = true;
+    assert_int_equal(ask(b, "GET /metrics", TOKEN, ""), 200);
+    assert_false(b->answer.wants_survey);
+    b->plane.broker = (struct broker *)b; /* which is not looked at yet */
+    assert_int_equal(ask(b, "GET /metrics", TOKEN, ""), 0);
+    assert_true(b->answer.wants_survey);
+    assert_int_equal(ask(b, "GET /metrics", "", ""), 401);
+    assert_false(b->answer.wants_survey);
+}
 
 static void wants_a_token(void **state)
 {
@@ -499,6 +539,8 @@ int main(void)
         CASE(routes_by_table),
         CASE(every_route_is_documented),
         CASE(wants_a_token),
+        CASE(shows_figures_to_whom_the_settings_say),
+        CASE(waits_for_a_survey_once),
         CASE(tells_about_the_token),
         CASE(acl_tokens_get_no_items_yet),
         CASE(says_when_it_stops),
