@@ -495,6 +495,7 @@ static void a_paused_reader_gets_all(void **state)
 static struct moving {
     struct mail mail; /* first */
     struct peer *p;
+    sem_t arrived;
     int err;
 } moving;
 
@@ -502,6 +503,7 @@ static void arrive(struct mail *m)
 {
     (void)m;
     moving.err = conn_attach(moving.p->c);
+    sem_post(&moving.arrived);
 }
 
 static ssize_t take_here(struct conn *c, void *owner, struct span in)
@@ -545,9 +547,11 @@ static void moves_with_what_tls_holds(void **state)
         SSL *ssl = connected(&p, plain, &(struct offer){0});
         setsockopt(p.fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
         moving = (struct moving){.p = &p, .err = -1};
+        sem_init(&moving.arrived, 0, 0);
         on_shard(p.shard, set_mover, &p);
         assert_int_equal(SSL_write(ssl, sent, (int)total), total);
         on_shard(p.shard, peer_resume, &p);
+        assert_true(wait_posted(&moving.arrived, 10));
         p.shard = peer_shard(1);
         peer_wait_got(&p, total);
         assert_int_equal(moving.err, 0);
