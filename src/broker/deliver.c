@@ -125,7 +125,8 @@ static bool send_publish(struct client *c, const struct delivery *d, uint16_t pa
     }
     broker_count(c->bs, COUNT_SENT, 1);
     broker_count(c->bs, COUNT_PAYLOAD_SENT, (int64_t)p->payload.n);
-    if (conn_output_bytes(c->conn) >= HOLDINGS_FROM)
+    if (conn_output_bytes(c->conn) >= HOLDINGS_FROM ||
+        c->session->outbox.window_bytes >= HOLDINGS_FROM)
         holdings_settle(c->session);
     return true;
 }
@@ -219,6 +220,12 @@ static uint32_t window_now(const struct session *s)
     return is_full && window > 1 ? 1 : window;
 }
 
+/* Too much waits for everyone together, and this client is among those that are behind. */
+static bool is_over(const struct session *s, uint64_t bytes)
+{
+    return s->holding.waiting_bytes && holdings_check(s, bytes) < 0;
+}
+
 /* Puts a message in flight and sends it; takes the reference on `m`. */
 static void put_in_flight(struct session *s, const struct delivery *d, struct msg *m,
                           struct id_list *ids)
@@ -254,7 +261,8 @@ void deliver(struct session *s, const struct delivery *d)
         drop(s, ERR_NO_MEMORY);
         return;
     }
-    if (s->client && !s->outbox.queue.count && outbox_has_room(&s->outbox, window_now(s))) {
+    if (s->client && !s->outbox.queue.count && outbox_has_room(&s->outbox, window_now(s)) &&
+        !is_over(s, msg_bytes(m))) {
         ref_take(&m->ref);
         put_in_flight(s, d, m, ids_new(d));
     } else {
