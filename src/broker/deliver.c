@@ -316,7 +316,9 @@ void deliver_queued(struct session *s)
         put_in_flight(s, &d, item.msg, item.ids);
         publication_fini(&p);
     }
-    holdings_settle(s);
+    /* Nearly always nothing waits, and nothing did. */
+    if (s->holding.queue_count || s->holding.waiting_bytes || s->outbox.queue.count)
+        holdings_settle(s);
 }
 
 void deliver_again(struct session *s)

@@ -102,8 +102,8 @@ static void receive_qos0_1(struct client *c, const struct mqtt_publish *p)
 int handle_publish(struct client *c, const struct mqtt_frame *f)
 {
     struct mqtt_publish p;
-    int64_t now_ms = shard_now_ms(c->bs->shard);
-    if (!rate_take(&c->bs->broker->packet_rate, &c->rate_full_ns, now_ms))
+    const struct rate *rate = &c->bs->broker->packet_rate;
+    if (rate->gap_ns && !rate_take(rate, &c->rate_full_ns, shard_now_ms(c->bs->shard)))
         return err_raise(ERR_BROKER_PACKET_RATE);
     int err = mqtt_decode_publish(f, c->version, true, &p);
     if (err < 0)
