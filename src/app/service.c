@@ -400,6 +400,7 @@ static void prepare_endpoint(struct service *s, enum endpoint_kind kind)
     struct endpoint *e = &s->endpoints[kind];
     bool is_mqtt = rule->alpn == TLS_ALPN_MQTT;
     e->options.transport = rule->is_tls ? &transport_tls : &transport_tcp;
+    e->options.admits = is_mqtt ? broker_admits : NULL;
     e->options.on_accept = is_mqtt ? broker_accept : rest_accept;
     e->options.owner = is_mqtt ? (void *)s->broker : s->rest;
     if (!rule->is_tls || !s->certificates)

@@ -129,15 +129,22 @@ void broker_free(struct broker **broker)
     mem_free(MEM_SESSION, b);
 }
 
+bool broker_admits(void *broker, const struct net_address *peer)
+{
+    return client_admits(broker_here(broker), peer);
+}
+
 void broker_accept(void *broker, struct conn *c)
 {
-    if (client_open(broker_here(broker), c) && conn_start(c) < 0)
+    /* Behind a proxy the address comes with its header, and is judged with the first data. */
+    bool is_admitted = conn_transport(c) != &transport_proxy;
+    if (client_open(broker_here(broker), c, is_admitted) && conn_start(c) < 0)
         conn_close(c, ERR_NO_MEMORY);
 }
 
 void broker_adopt(void *broker, struct conn *c)
 {
-    (void)client_open(broker_here(broker), c);
+    (void)client_open(broker_here(broker), c, false);
 }
 
 void broker_serve_requests(struct broker *broker,

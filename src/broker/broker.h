@@ -39,7 +39,9 @@ int broker_new(struct shard_set *shards, struct accounts *accounts, struct store
 /* After the shards were joined. */
 void broker_free(struct broker **broker);
 
-/* listener_new's on_accept for MQTT: `broker` owns the connection from here. Any worker shard. */
+/* listener_new's admits and on_accept for MQTT: `broker` owns the connection from here. Any worker
+ * shard. */
+bool broker_admits(void *broker, const struct net_address *peer);
 void broker_accept(void *broker, struct conn *c);
 /* The same for a connection that runs already and belonged to another: one that became a WebSocket.
  * What that one left unread is the broker's first input. */

@@ -299,16 +299,15 @@ static ssize_t take_packet(struct client *c, struct span in)
     return err < 0 ? err : n;
 }
 
-/* May the peer's address connect now? */
-static bool admit(struct broker_shard *bs, const struct conn *conn)
+bool client_admits(struct broker_shard *bs, const struct net_address *peer)
 {
     bool must_log = false;
-    if (admission_take(bs->broker->admission, conn_peer(conn), shard_now_ms(bs->shard), &must_log))
+    if (admission_take(bs->broker->admission, peer, shard_now_ms(bs->shard), &must_log))
         return true;
     (void)err_raise(ERR_BROKER_CONNECT_RATE);
     if (must_log) {
         char host[NET_ADDRESS_TEXT_MAX];
-        (void)net_address_host_text(conn_peer(conn), host);
+        (void)net_address_host_text(peer, host);
         log_notice("mqtt connections refused, told once a minute: %s: %s", host,
                    err_text(ERR_BROKER_CONNECT_RATE));
     }
@@ -354,7 +353,7 @@ static ssize_t on_data(struct conn *conn, void *owner, struct span in)
     struct broker_shard *here = c->bs;
     if (c->is_closing)
         return (ssize_t)in.n;
-    if (!c->is_admitted && !admit(here, conn)) {
+    if (!c->is_admitted && !client_admits(here, conn_peer(conn))) {
         conn_close(conn, ERR_BROKER_CONNECT_RATE);
         return 0;
     }
@@ -399,15 +398,8 @@ static void on_timer(struct timer *t)
     shard_timer_start(c->bs->shard, t, due, 1000);
 }
 
-bool client_open(struct broker_shard *bs, struct conn *conn)
+bool client_open(struct broker_shard *bs, struct conn *conn, bool is_admitted)
 {
-    broker_count(bs, COUNT_ACCEPTED, 1);
-    /* Behind a proxy the address comes with its header, and is judged with the first data. */
-    bool is_admitted = conn_transport(conn) != &transport_proxy;
-    if (is_admitted && !admit(bs, conn)) {
-        conn_close(conn, ERR_BROKER_CONNECT_RATE);
-        return false;
-    }
     struct client *c = mem_zalloc(MEM_NET, sizeof(*c));
     if (!c || bs->is_stopping) {
         mem_free(MEM_NET, c);
@@ -422,6 +414,7 @@ bool client_open(struct broker_shard *bs, struct conn *conn)
     c->receive_max = UINT16_MAX;
     c->wants_problem_info = true;
     link_client(c);
+    broker_count(bs, COUNT_ACCEPTED, 1);
     conn_set_handler(conn, &handler, c);
     conn_set_input_limit(conn, CONNECT_KEPT_BYTES);
     conn_set_output_marks(conn, HOLDINGS_FROM, HOLDINGS_LOW);

@@ -36,8 +36,11 @@ struct client {
     bool wants_problem_info;   /* reason strings may be sent (MQTT 5.0 3.1.2.11.7) */
 };
 
-/* Takes a connection of this shard; the caller starts it unless it runs. False: it was closed. */
-bool client_open(struct broker_shard *bs, struct conn *c);
+/* May the address connect now? Counts and logs when not. */
+bool client_admits(struct broker_shard *bs, const struct net_address *peer);
+/* Takes a connection of this shard; the caller starts it unless it runs. False: it was closed.
+ * `is_admitted`: its address was judged, and is not when the first data comes. */
+bool client_open(struct broker_shard *bs, struct conn *c, bool is_admitted);
 /* After CONNECT named a session of another shard: moves the client there; it reads CONNECT anew. */
 void client_move(struct client *c, unsigned shard, struct span unconsumed);
 

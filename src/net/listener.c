@@ -148,17 +148,22 @@ static bool accept_one(struct listener *l)
         /* All else but EAGAIN is the new connection's own trouble: accept(2), "Error handling". */
         return errno != EAGAIN && !is_out_of_resources(errno);
     }
+    const struct listener_options *o = &l->options;
     struct conn *c;
+    if (o->admits && !o->is_proxied && !o->admits(o->owner, &peer)) {
+        close(fd);
+        return true;
+    }
     if (conn_new(fd, &transport_tcp, &peer, &c) < 0) {
         close(fd);
         return true;
     }
-    int err = set_transport(&l->options, c);
+    int err = set_transport(o, c);
     if (err < 0) {
         conn_close(c, err);
         return true;
     }
-    l->options.on_accept(l->options.owner, c);
+    o->on_accept(o->owner, c);
     return !l->is_freed;
 }
 

@@ -21,6 +21,9 @@ struct listener_options {
     const struct transport *transport;
     const void *context; /* for the transport's open; outlives the listener and its connections */
     bool is_proxied;     /* a PROXY header comes before all else */
+    /* May turn a peer away before anything is made for it; NULL: all are welcome. Not asked where a
+     * PROXY header is to come, since the peer is not known yet. On the listener's shard. */
+    bool (*admits)(void *owner, const struct net_address *peer);
     /* Gets each connection, not yet started, and owns it: sets a handler and starts it, or closes
      * it. On the listener's shard; may free the listener. */
     void (*on_accept)(void *owner, struct conn *c);

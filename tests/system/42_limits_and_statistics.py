@@ -416,12 +416,21 @@ def test_packet_rate(server):
     check_equal(errors(server, 'ERR_BROKER_PACKET_RATE'), len(VERSIONS))
 
 
-def connect_from(server, address):
+CONNACK = b'\x20\x02\x00\x00'
+
+
+def connect_from(server, address, before=b'', port=None, frame=bytes):
     """True when the hub lets a connection from there live."""
-    with socket.create_connection(('127.0.0.1', server.mqtt_port), 10, (address, 0)) as s:
+    with socket.create_connection(('127.0.0.1', port or server.mqtt_port), 10, (address, 0)) as s:
         try:
-            s.sendall(mqttwire.connect_packet('', V311, username=server.token))
-            return bool(s.recv(4))
+            s.sendall(before + frame(mqttwire.connect_packet('', V311, username=server.token)))
+            got = b''
+            while CONNACK not in got:
+                more = s.recv(4096)
+                if not more:
+                    return False
+                got += more
+            return True
         except ConnectionError:
             return False
 
@@ -436,6 +445,29 @@ def test_connect_rate(server):
     assert errors(server, 'ERR_BROKER_CONNECT_RATE') >= 24
     lines = re.findall(r'mqtt connections refused.*127\.0\.0\.\d', server.output())
     check_equal(len(lines), 1, lines)
+
+
+@with_arguments('--connect-rate', '1', '--connect-burst', '10', '--mqtt-proxy')
+def test_connect_rate_behind_a_proxy(server):
+    """It is the address in the header that counts."""
+    for last in (1, 2):
+        header = f'PROXY TCP4 192.0.2.{last} 198.51.100.1 1001 1883\r\n'.encode()
+        got = [connect_from(server, '127.0.0.1', header) for _ in range(30)]
+        check_equal(got[:10], [True] * 10)
+        assert sum(got) < 16, got
+
+
+@with_arguments('--connect-rate', '1', '--connect-burst', '10')
+def test_connect_rate_over_websocket(server):
+    request = (b'GET /mqtt HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n'
+               b'Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n'
+               b'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n'
+               b'Sec-WebSocket-Protocol: mqtt\r\n\r\n')
+    got = [connect_from(server, '127.0.0.2', request, server.http_port,
+                        lambda packet: bytes([0x82, 0x80 | len(packet), 0, 0, 0, 0]) + packet)
+           for _ in range(30)]
+    check_equal(got[:10], [True] * 10)
+    assert sum(got) < 16, got
 
 
 @with_arguments('--output-bytes', '65536')

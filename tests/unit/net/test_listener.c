@@ -54,7 +54,8 @@ static struct accepting {
     struct listener *l[2];
     int err;
     /* Relaxed: polled until they are what is expected. */
-    atomic_int accepted[2], closed;
+    atomic_int accepted[2], closed, asked;
+    bool is_choosy;
     int is_nodelay, is_keepalive, frees_at;
     uint16_t peer_port;
 } accepting;
@@ -93,12 +94,25 @@ static void on_accept(void *owner, struct conn *c)
         listener_free(&a->l[shard]);
 }
 
+/* Turns every second one away, when it is to turn away at all. */
+static bool admits(void *owner, const struct net_address *peer)
+{
+    struct accepting *a = owner;
+    int asked = atomic_fetch_add(&a->asked, 1);
+    assert_true(net_address_port(peer) != 0);
+    return asked % 2 == 0;
+}
+
 static void listen_here(void *arg)
 {
     struct accepting *a = arg;
     struct listener **l = &a->l[shard_index(shard_self())];
     const struct listener_options options = {
-        .transport = &transport_tcp, .on_accept = on_accept, .owner = a};
+        .transport = &transport_tcp,
+        .admits = a->is_choosy ? admits : NULL,
+        .on_accept = on_accept,
+        .owner = a,
+    };
     int err = listener_new(a->fd, &options, l);
     if (err < 0)
         a->err = err;
@@ -110,10 +124,10 @@ static void stop_here(void *arg)
     listener_free(&a->l[shard_index(shard_self())]);
 }
 
-static struct net_address start_accepting(int shards)
+static struct net_address start_accepting_as(int shards, struct accepting how)
 {
     struct net_address a = loopback("0");
-    accepting = (struct accepting){0};
+    accepting = how;
     assert_int_equal(net_listen_tcp(&a, &accepting.fd), 0);
     assert_int_equal(net_local_address(accepting.fd, &a), 0);
     for (int i = 0; i < shards; i++)
@@ -121,6 +135,11 @@ static struct net_address start_accepting(int shards)
     assert_int_equal(accepting.err, 0);
     close(accepting.fd); /* the listeners have their own */
     return a;
+}
+
+static struct net_address start_accepting(int shards)
+{
+    return start_accepting_as(shards, (struct accepting){0});
 }
 
 static void stop_accepting(void)
@@ -152,6 +171,30 @@ static void wait_closed(int count)
     for (int tries = 0; atomic_load(&accepting.closed) < count && tries < 10000; tries++)
         usleep(1000);
     assert_int_equal(atomic_load(&accepting.closed), count);
+}
+
+/* Nothing is made for who is turned away: no connection, no callback but the question. */
+static void test_peers_may_be_turned_away(void **state)
+{
+    (void)state;
+    enum {
+        COUNT = 20
+    };
+    struct net_address a = start_accepting_as(1, (struct accepting){.is_choosy = true});
+    for (int i = 0; i < COUNT; i++) {
+        char byte;
+        int fd = connect_to(&a);
+        if (i % 2 == 0)
+            check_echo(fd);
+        else
+            assert_true(recv(fd, &byte, 1, 0) <= 0);
+        close(fd);
+    }
+    wait_closed(COUNT / 2);
+    stop_accepting();
+    assert_int_equal(atomic_load(&accepting.asked), COUNT);
+    assert_int_equal(accepting.accepted[0], COUNT / 2);
+    assert_int_equal(conn_count(), 0);
 }
 
 static void test_two_shards_share_a_socket(void **state)
@@ -241,6 +284,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_binding_errors_have_names),
+        cmocka_unit_test(test_peers_may_be_turned_away),
         cmocka_unit_test(test_two_shards_share_a_socket),
         cmocka_unit_test(test_accepted_sockets_have_their_options),
         cmocka_unit_test(test_freed_by_its_own_callback),
