@@ -178,7 +178,7 @@ static void read_socket(struct conn *c)
         take(c, &room, (size_t)n);
     else if (n < 0)
         end_input(c, (int)n);
-    else if (c->is_broken && !c->wants_read)
+    else if (c->is_broken)
         conn_close(c, err_raise(ERR_CONN_RESET));
 }
 

@@ -36,7 +36,8 @@ static void step_up(struct conn *c, struct layer *l)
     c->transport_state = l;
 }
 
-/* The socket may hold more that no edge will tell: it is read in the next turn. */
+/* It answers for the socket, whose edge may have come meanwhile and is not told again: so that one
+ * is read too, in the next turn. */
 static ssize_t read_early(struct conn *c, struct layer *l, uint8_t *p, size_t n)
 {
     size_t left = l->early_n - l->early_used;

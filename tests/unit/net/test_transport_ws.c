@@ -76,6 +76,25 @@ static void expect_end(struct peer *p)
     assert_int_equal(error, 0);
 }
 
+struct looking {
+    struct peer *p;
+    bool is_closing;
+};
+
+static void look_on_shard(void *arg)
+{
+    struct looking *l = arg;
+    l->is_closing = !l->p->c || conn_is_closing(l->p->c);
+}
+
+/* Closed, or its output still goes out. */
+static bool peer_is_closing(struct peer *p)
+{
+    struct looking l = {.p = p};
+    on_shard(p->shard, look_on_shard, &l);
+    return l.is_closing;
+}
+
 /* ---- opening ---- */
 
 struct pushing {
@@ -194,6 +213,36 @@ static void test_early_input_is_not_lost(void **state)
     }
 }
 
+static void resume_and_push(void *arg)
+{
+    struct pushing *pushing = arg;
+    conn_resume(pushing->p->c);
+    push_on_shard(pushing);
+}
+
+/* The socket's edge comes before early input is told, and is not told again. */
+static void test_early_input_before_what_the_socket_holds(void **state)
+{
+    (void)state;
+    static const size_t early[] = {1, 70000, 400000};
+    pattern_fill(sent, 500000, 0);
+    for (size_t i = 0; i < 3; i++) {
+        struct peer p = {0};
+        size_t n = frame(0x82, sent, 500000, wire);
+        struct pushing pushing = {.p = &p, .unconsumed = span_of(wire, early[i])};
+        peer_open(&p, true);
+        on_shard(p.shard, peer_pause, &p);
+        peer_send(&p, wire + early[i], 10);
+        usleep(20000);
+        on_shard(p.shard, resume_and_push, &pushing);
+        peer_wait_got(&p, early[i] > 14 ? early[i] + 10 - 14 : 0); /* 14: the head */
+        peer_send(&p, wire + early[i] + 10, n - early[i] - 10);
+        peer_wait_got(&p, 500000);
+        assert_int_equal(pattern_check(p.got, 500000, 0), 500000);
+        peer_done(&p);
+    }
+}
+
 /* Nothing to tell the owner, but an answer. */
 static void test_early_input_and_a_ping_alone(void **state)
 {
@@ -293,16 +342,25 @@ static void test_slow_reader_gets_all_frames_and_pongs(void **state)
     peer_done(&p);
 }
 
+/* Nobody reads the answers. Those that were made still come whole, and why it ended. */
 static void test_pings_without_end_close(void **state)
 {
     (void)state;
     struct peer p = {0};
-    open_ws(&p);
-    on_shard(p.shard, write_mixed, &p); /* the socket is full */
-    size_t n = 0;
-    for (int i = 0; i < 200; i++)
+    size_t n = 0, pongs = 0;
+    uint8_t first = 0;
+    open_ws_with(&p, false, (struct span){0});
+    for (int i = 0; i < 10; i++)
         n += frame(0x89, sent, 125, wire + n);
-    peer_send(&p, wire, n);
+    /* In batches, each answered in its turn, until the socket is full. */
+    for (int i = 0; i < 10000 && !peer_is_closing(&p); i++)
+        peer_send(&p, wire, n);
+    while (recv(p.fd, &first, 1, MSG_PEEK) == 1 && first == 0x8A) {
+        expect_frame(&p, 0x8A, span_of(sent, 125));
+        pongs++;
+    }
+    assert_in_range(pongs, 65536 / 127, 99999);
+    expect_frame(&p, 0x88, SPAN_LIT("\x03\xF0"));
     peer_wait_closed(&p);
     assert_int_equal(p.err, ERR_WEBSOCKET_PINGS);
     peer_done(&p);
@@ -382,6 +440,41 @@ static void test_owner_closes(void **state)
     peer_wait_closed(&p);
     peer_done(&p);
     peers_wait_count(0);
+}
+
+static void close_at_once(void *peer)
+{
+    conn_close(((struct peer *)peer)->c, ERR_BROKER_TAKEN_OVER);
+}
+
+static void test_owner_closes_at_once(void **state)
+{
+    (void)state;
+    struct peer p = {0};
+    open_ws(&p);
+    on_shard(p.shard, write_some, &p);
+    on_shard(p.shard, close_at_once, &p);
+    expect_frame(&p, 0x82, SPAN_LIT("abcd"));
+    expect_frame(&p, 0x88, SPAN_LIT("\x03\xF0"));
+    expect_end(&p);
+    peer_done(&p);
+}
+
+/* A read that holds no payload is not the last one. */
+static void test_end_behind_a_ping(void **state)
+{
+    (void)state;
+    for (int is_tcp = 0; is_tcp < 2; is_tcp++) {
+        struct peer p = {0};
+        open_ws_with(&p, is_tcp, (struct span){0});
+        on_shard(p.shard, peer_pause, &p);
+        peer_send_frame(&p, 0x89, "last", 4);
+        shutdown(p.fd, SHUT_WR);
+        on_shard(p.shard, peer_resume, &p);
+        peer_wait_closed(&p);
+        assert_int_equal(p.err, ERR_CONN_EOF);
+        peer_done(&p);
+    }
 }
 
 /* The peer's TCP ends, in and between frames. */
@@ -526,6 +619,7 @@ int main(void)
         cmocka_unit_test(test_owner_sees_a_plain_stream),
         cmocka_unit_test(test_expected_input_is_told_whole),
         cmocka_unit_test(test_early_input_is_not_lost),
+        cmocka_unit_test(test_early_input_before_what_the_socket_holds),
         cmocka_unit_test(test_early_input_and_a_ping_alone),
         cmocka_unit_test(test_a_turn_is_one_frame),
         cmocka_unit_test(test_slow_reader_gets_all_frames_and_pongs),
@@ -533,6 +627,8 @@ int main(void)
         cmocka_unit_test(test_close_is_answered_with_its_code),
         cmocka_unit_test(test_violations_are_named),
         cmocka_unit_test(test_owner_closes),
+        cmocka_unit_test(test_owner_closes_at_once),
+        cmocka_unit_test(test_end_behind_a_ping),
         cmocka_unit_test(test_end_without_close),
         cmocka_unit_test(test_moves_with_its_frames),
     };
