@@ -53,11 +53,27 @@ static void stop_rest(struct mail *m)
     rest_stop(b->rest, stopped, b);
 }
 
+static ssize_t echo(struct conn *c, void *owner, struct span in)
+{
+    (void)owner;
+    conn_write(c, in);
+    return (ssize_t)in.n;
+}
+
+/* Stands for the broker. */
+static void take_websocket(void *bench, struct conn *c)
+{
+    static const struct conn_handler handler = {.on_data = echo};
+    conn_set_handler(c, &handler, bench);
+}
+
 static void start(struct bench *b, uint32_t idle_timeout_s)
 {
     char key[TOKEN_KEY_LENGTH + 1];
     struct rest_config config = rest_config_default;
     config.idle_timeout_s = idle_timeout_s;
+    config.on_websocket = take_websocket;
+    config.taker = b;
     assert_int_equal(store_open(&store_engine_memory, NULL, &b->store), 0);
     assert_int_equal(accounts_open(b->store, KEY, &b->accounts, key), 0);
     assert_int_equal(hub_new(b->store, b->accounts, &b->hub), 0);
@@ -320,6 +336,59 @@ static void refuses_an_endless_head(void **state)
     hang_up(fd);
 }
 
+#define UPGRADE "GET /any/path?x HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: "
+#define KEY_HEADER "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+#define VERSION_HEADER "Sec-WebSocket-Version: 13\r\n"
+
+/* Behind another request, with its first frame. */
+static void hands_a_websocket_over(void **state)
+{
+    struct reply reply;
+    char echoed[6];
+    int fd = dial(*state);
+    say(fd, "GET /health HTTP/1.1\r\nHost: h\r\n\r\n" UPGRADE
+            "websocket\r\n" KEY_HEADER VERSION_HEADER "Sec-WebSocket-Protocol: mqtt\r\n\r\n"
+            "\x82\x84\x01\x01\x01\x01uvwx");
+    hear(fd, &reply);
+    assert_int_equal(reply.status, 200);
+    hear(fd, &reply);
+    assert_int_equal(reply.status, 101);
+    assert_non_null(
+        strstr(reply.head, "\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"));
+    assert_non_null(strstr(reply.head, "\r\nSec-WebSocket-Protocol: mqtt\r\n"));
+    assert_int_equal(recv(fd, echoed, sizeof(echoed), MSG_WAITALL), sizeof(echoed));
+    assert_memory_equal(echoed, "\x82\x04twvy", sizeof(echoed));
+    hang_up(fd);
+    for (int tries = 0; conn_count() > 0 && tries < 5000; tries++)
+        (void)usleep(1000);
+    assert_int_equal(conn_count(), 0);
+}
+
+static void refuses_a_bad_handshake(void **state)
+{
+    static const struct {
+        const char *request;
+        int status;
+        const char *header;
+    } cases[] = {
+        {UPGRADE "websocket\r\n" KEY_HEADER "Sec-WebSocket-Version: 8\r\n\r\n", 426,
+         "Sec-WebSocket-Version: 13\r\n"},
+        {UPGRADE "websocket\r\n" VERSION_HEADER "\r\n", 400, "Connection: close\r\n"},
+        {UPGRADE "h2c\r\n" KEY_HEADER VERSION_HEADER "\r\n", 404, "Content-Length: "},
+    };
+    struct reply reply;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        int fd = dial(*state);
+        say(fd, cases[i].request);
+        hear(fd, &reply);
+        assert_int_equal(reply.status, cases[i].status);
+        assert_non_null(strstr(reply.head, cases[i].header));
+        assert_int_equal(strstr(reply.head, "Upgrade: websocket\r\n") != NULL,
+                         cases[i].status == 426);
+        hang_up(fd);
+    }
+}
+
 static void closes_when_asked_to(void **state)
 {
     static const char *const requests[] = {
@@ -452,6 +521,8 @@ int main(void)
         CASE(takes_chunks),
         CASE(refuses_by_closing),
         CASE(refuses_an_endless_head),
+        CASE(hands_a_websocket_over),
+        CASE(refuses_a_bad_handshake),
         CASE(closes_when_asked_to),
         CASE(answers_a_client_that_closed_its_side),
         CASE(answers_head_without_a_body),
